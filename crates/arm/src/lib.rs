@@ -1,0 +1,1 @@
+//! Words of the wire: resource ids, names, versions, regions, error bodies, paging.

@@ -1,0 +1,1 @@
+//! The engine every request passes: route, authorize, lock, policy, rule, one commit, reply.

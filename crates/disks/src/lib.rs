@@ -1,0 +1,13 @@
+//! Virtual disk formats in and out: sparse streams of bytes, whatever the container.
+//!
+//! Nothing here opens a file by name, knows about resources, or trusts a byte it reads.
+
+mod blocks;
+mod error;
+mod format;
+mod source;
+
+pub use blocks::{Blocks, Extent, ExtentKind};
+pub use error::{Error, Reason};
+pub use format::{Disk, InputFormat, Limits, OutputFormat, open, open_flat_vmdk, write};
+pub use source::{ReadAt, WriteAt};

@@ -1,0 +1,1 @@
+//! Rows: resources, jobs, facets and activity, in SQLite.

@@ -1,0 +1,1 @@
+//! HTTP edge, token issuer, data plane, configuration and wiring.

@@ -1,0 +1,1 @@
+//! Image bytes: content-defined chunks, packs, manifests, regions, copies, collection.

@@ -1,0 +1,1 @@
+//! For tests only: a clock turned by hand, predictable ids, disk samples.

@@ -1,0 +1,1 @@
+//! The steps of each job: the only place where resources meet bytes.

@@ -1,0 +1,2 @@
+//! Our automation: `cargo xtask tidy`.
+fn main() {}
