@@ -7,15 +7,21 @@ use serde_json::Value;
 use crate::{NewJob, Row};
 
 /// All that lands together, or not at all.
+///
+/// Removals come before rows, and rows before jobs: a claim can move from a row that goes to one that comes,
+/// and a job enqueued with a removal is not canceled by it.
 #[derive(Clone, Debug, Default)]
 pub struct Change {
     /// Checked first, inside the same transaction.
     pub expect: Vec<Expect>,
-    /// Rows written whole (claims and holds replace the row's earlier ones).
+    /// Rows written whole (claims and holds replace the row's earlier ones). A row that exists keeps its
+    /// `created_at` and the spelling of its id. Claims may move between rows of one change.
     pub put: Vec<Row>,
-    /// Rows to remove with their facets, claims and holds; refused when one has children that stay.
+    /// Rows to remove with their facets, claims and holds; refused when one has children that stay. A row that
+    /// is not there is no error. Open jobs on a row that goes are canceled as of the latest time the change
+    /// names, except the job whose step this is; rows that such a job owned are freed.
     pub delete: Vec<ResourceId>,
-    /// Scopes to remove with everything within; jobs on what goes are canceled.
+    /// Scopes to remove with everything within; jobs on rows that go are canceled, as above.
     pub delete_within: Vec<ResourceId>,
     /// Jobs that begin with this change.
     pub jobs: Vec<NewJob>,

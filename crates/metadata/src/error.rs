@@ -33,7 +33,9 @@ pub enum Error {
     #[error("the lease on the job was lost")]
     LeaseLost,
     /// The database was made by a newer release.
-    #[error("the database was written by a newer release (schema {found}, this release knows {known}); start that release")]
+    #[error(
+        "the database was written by a newer release (schema {found}, this release knows {known}); start that release"
+    )]
     TooNew {
         /// The schema number in the database.
         found: i64,

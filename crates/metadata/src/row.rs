@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::JobId;
 
-/// One resource. The store does not look into `document`.
+/// One resource. The store does not look into `document`; it keeps times to the microsecond.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// The id in the spelling of its creation; compared without case.
@@ -43,9 +43,9 @@ pub enum Listing {
         /// Full type name.
         type_name: String,
     },
-    /// All resources of one type within `scope`, however deep.
+    /// All resources of one type within `scope`, however deep; `scope` too, when it is of the type.
     OfType {
-        /// A subscription or a group.
+        /// A subscription or a group; other scopes work, at the cost of the subscription's rows of the type.
         scope: ResourceId,
         /// Full type name.
         type_name: String,

@@ -21,7 +21,12 @@ pub trait Store: Send + Sync {
     async fn list(&self, listing: &Listing, after: Option<&Cursor>, limit: u32) -> Result<Vec<Row>, Error>;
 
     /// As [`Store::list`] in descending order, `before` the cursor.
-    async fn list_back(&self, listing: &Listing, before: Option<&Cursor>, limit: u32) -> Result<Vec<Row>, Error>;
+    async fn list_back(
+        &self,
+        listing: &Listing,
+        before: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Vec<Row>, Error>;
 
     /// Applies `change` whole, or answers why not.
     async fn commit(&self, change: Change) -> Result<(), Error>;
@@ -42,20 +47,35 @@ pub trait Store: Send + Sync {
     async fn job(&self, id: JobId) -> Result<Option<Job>, Error>;
 
     /// Leases the longest waiting job that may run at `now` for `owner` until `until`, if there is one.
-    /// Jobs whose lease ran out count as waiting.
+    /// Jobs whose lease ran out count as waiting, since then. An owner is one worker at one time: two that share
+    /// a name cannot tell each other's leases apart.
     async fn lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<Option<Job>, Error>;
 
     /// Extends a lease; [`Error::LeaseLost`] when it is no longer the owner's.
     async fn renew(&self, id: JobId, owner: &str, until: Timestamp) -> Result<(), Error>;
 
     /// Records a step's output and applies `change` in the same transaction; resets the attempt count.
-    async fn record(&self, id: JobId, owner: &str, step: &str, output: &Value, change: Change) -> Result<(), Error>;
+    async fn record(
+        &self,
+        id: JobId,
+        owner: &str,
+        step: &str,
+        output: &Value,
+        change: Change,
+    ) -> Result<(), Error>;
 
     /// Gives the job back, to run again not before `run_after`.
     async fn postpone(&self, id: JobId, owner: &str, run_after: Timestamp) -> Result<(), Error>;
 
     /// Ends the job and applies `change` in the same transaction; frees rows whose `operation` it was.
-    async fn finish(&self, id: JobId, owner: &str, ending: Ending, at: Timestamp, change: Change) -> Result<(), Error>;
+    async fn finish(
+        &self,
+        id: JobId,
+        owner: &str,
+        ending: Ending,
+        at: Timestamp,
+        change: Change,
+    ) -> Result<(), Error>;
 
     /// Makes every leased job of owners other than `owner` leasable at once: for the only process of a data folder.
     async fn take_over(&self, owner: &str) -> Result<u64, Error>;
@@ -67,5 +87,10 @@ pub trait Store: Send + Sync {
     async fn forget_jobs(&self, before: Timestamp) -> Result<u64, Error>;
 
     /// Activity of everything within `scope` from `since` on, newest first, at most `limit`.
-    async fn activity(&self, scope: &ResourceId, since: Timestamp, limit: u32) -> Result<Vec<ActivityEntry>, Error>;
+    async fn activity(
+        &self,
+        scope: &ResourceId,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ActivityEntry>, Error>;
 }

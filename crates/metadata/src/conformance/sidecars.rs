@@ -1,0 +1,113 @@
+//! What hangs on rows: facets, holds, and the activity that outlives them.
+
+use rstest::rstest;
+use serde_json::json;
+
+use super::{Backend, at, definition, deleting, entry, gallery, group, putting, row, subscription};
+use crate::{Change, Error, Row};
+
+#[rstest]
+#[tokio::test]
+async fn facets_are_found_by_prefix_in_order(#[values(Backend::Sqlite, Backend::Memory)] backend: Backend) {
+    let store = backend.open().await;
+    let (id, other) = (gallery("g1", "g"), gallery("g1", "other"));
+    store.commit(putting([&id, &other])).await.unwrap();
+    for name in ["replica/west", "replica/east", "replicas", "Replica/x", "re%", "report", "\u{10FFFF}z"] {
+        store.put_facet(&id, name, &json!({"name": name})).await.unwrap();
+    }
+    store.put_facet(&other, "replica/other", &json!(0)).await.unwrap();
+    for (prefix, wanted) in [
+        ("replica/", vec!["replica/east", "replica/west"]),
+        ("replica", vec!["replica/east", "replica/west", "replicas"]),
+        ("re%", vec!["re%"]),
+        ("re_", vec![]),
+        ("\u{10FFFF}", vec!["\u{10FFFF}z"]),
+        ("", vec!["Replica/x", "re%", "replica/east", "replica/west", "replicas", "report", "\u{10FFFF}z"]),
+    ] {
+        let found = store.facets(&id, prefix).await.unwrap();
+        assert!(found.iter().all(|(name, document)| document["name"] == json!(name)));
+        let names: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, wanted, "{prefix:?}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_facet_lives_as_long_as_its_row(#[values(Backend::Sqlite, Backend::Memory)] backend: Backend) {
+    let store = backend.open().await;
+    let id = gallery("g1", "g");
+    let error = store.put_facet(&id, "f", &json!(1)).await.unwrap_err();
+    assert!(matches!(&error, Error::Absent(absent) if *absent == id), "{error}");
+    store.commit(putting([&id])).await.unwrap();
+    store.put_facet(&id, "f", &json!(1)).await.unwrap();
+    store.put_facet(&gallery("G1", "G"), "f", &json!(2)).await.unwrap();
+    // Writing the row again does not touch its facets.
+    store.commit(Change { put: vec![row(&id, "e2")], ..Change::default() }).await.unwrap();
+    assert_eq!(store.facets(&id, "").await.unwrap(), [("f".to_owned(), json!(2))]);
+    store.delete_facet(&id, "f").await.unwrap();
+    store.delete_facet(&id, "f").await.unwrap();
+    assert!(store.facets(&id, "").await.unwrap().is_empty());
+    store.put_facet(&id, "f", &json!(3)).await.unwrap();
+    store.commit(deleting(&[&id])).await.unwrap();
+    store.commit(putting([&id])).await.unwrap();
+    assert!(store.facets(&id, "").await.unwrap().is_empty());
+    assert_eq!(store.row(&id).await.unwrap().unwrap().etag, "e1");
+}
+
+#[rstest]
+#[tokio::test]
+async fn holds_are_answered_once_and_go_with_the_last_holder(
+    #[values(Backend::Sqlite, Backend::Memory)] backend: Backend,
+) {
+    let store = backend.open().await;
+    let (one, two) = (gallery("g1", "one"), gallery("g1", "two"));
+    let holding = |id: &_, holds: &[&str]| Row {
+        holds: holds.iter().map(|hold| (*hold).to_owned()).collect(),
+        ..row(id, "e")
+    };
+    let put = |rows| Change { put: rows, ..Change::default() };
+    store
+        .commit(put(vec![holding(&one, &["we/a", "we/b", "we/a", "w_/x"]), holding(&two, &["we/a", "wf/a"])]))
+        .await
+        .unwrap();
+    assert_eq!(store.holds("we/").await.unwrap(), ["we/a", "we/b"]);
+    assert_eq!(store.holds("w_").await.unwrap(), ["w_/x"]);
+    assert_eq!(store.holds("").await.unwrap(), ["w_/x", "we/a", "we/b", "wf/a"]);
+    store.commit(put(vec![holding(&one, &["we/b"])])).await.unwrap();
+    assert_eq!(store.holds("we/").await.unwrap(), ["we/a", "we/b"]);
+    store.commit(deleting(&[&two])).await.unwrap();
+    assert_eq!(store.holds("").await.unwrap(), ["we/b"]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn activity_is_read_by_scope_newest_first(
+    #[values(Backend::Sqlite, Backend::Memory)] backend: Backend,
+) {
+    let store = backend.open().await;
+    let mine = gallery("g1", "g");
+    let entries = vec![
+        entry(&mine, 10, "first"),
+        entry(&definition(&gallery("G1", "G"), "d"), 30, "third"),
+        entry(&gallery("g10", "g"), 20, "second"),
+        entry(&gallery("g1", "g2"), 30, "fourth"),
+        entry(&subscription(), 5, "zeroth"),
+    ];
+    store.commit(Change { activity: entries.clone(), ..putting([&mine]) }).await.unwrap();
+    // The log stays when its resource goes.
+    store.commit(deleting(&[&mine])).await.unwrap();
+    for (scope, since, limit, wanted) in [
+        (subscription(), 0, 10, vec!["fourth", "third", "second", "first", "zeroth"]),
+        (subscription(), 10, 10, vec!["fourth", "third", "second", "first"]),
+        (subscription(), 0, 2, vec!["fourth", "third"]),
+        (group("G1"), 0, 10, vec!["fourth", "third", "first"]),
+        (mine.clone(), 0, 10, vec!["third", "first"]),
+        (mine.clone(), 31, 10, vec![]),
+    ] {
+        let found = store.activity(&scope, at(since), limit).await.unwrap();
+        let actions: Vec<_> = found.iter().map(|entry| entry.action.as_str()).collect();
+        assert_eq!(actions, wanted, "{scope}");
+    }
+    let oldest = store.activity(&mine, at(0), 10).await.unwrap().pop();
+    assert_eq!(oldest.as_ref(), Some(&entries[0]));
+}
