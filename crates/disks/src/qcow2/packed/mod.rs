@@ -1,0 +1,9 @@
+//! What containers with compressed units share: inflating, remembering, and compressing on two threads.
+
+mod batch;
+mod inflate;
+mod recent;
+
+pub(crate) use batch::{Pack, pack_units};
+pub(crate) use inflate::{Inflater, Wrapping};
+pub(crate) use recent::{Pool, Recent};
