@@ -1,0 +1,25 @@
+//! Chunks by name, as blocks to send away.
+
+use crate::region::{Marks, Region};
+use crate::transfer::send_marked;
+use crate::{Block, Digest, Error};
+
+impl Region {
+    /// Hands out blocks that hold exactly `digests`, proven, each chunk once, in the order in which they are stored.
+    ///
+    /// Chunks that share a block with others that were not asked for are packed anew: nothing else goes out.
+    ///
+    /// # Errors
+    /// As [`Region::get`], and what `each` answers.
+    pub fn gather(
+        &self,
+        digests: &[Digest],
+        each: &mut dyn FnMut(Block) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut wanted = Marks::default();
+        for digest in digests {
+            wanted.mark(&self.locate(digest)?);
+        }
+        wanted.packs().try_for_each(|marked| send_marked(self, marked, each))
+    }
+}

@@ -1,0 +1,4 @@
+//! The ways in and out, end to end within one process.
+
+mod copying;
+mod ways;
