@@ -3,11 +3,18 @@
 //! Pure: a rule is handed all it may know (what stands, what is wanted, the parent, the time) and answers with a
 //! decision. It never waits, reads a clock, or writes.
 
+pub mod compute;
+pub mod images;
+pub mod resources;
 pub mod shape;
 
 mod rejection;
 mod resource_type;
 mod stored;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use rejection::Rejection;
 pub use resource_type::{Accepted, Delete, Link, Put, Query, ResourceType, Show, Work};
@@ -16,5 +23,11 @@ pub use stored::{Document, State, Stored};
 /// Every resource type there is: a new one is its folder and its line here.
 #[must_use]
 pub fn resource_types() -> &'static [&'static dyn ResourceType] {
-    &[]
+    &[
+        &resources::resource_group::ResourceGroup,
+        &compute::gallery::Gallery,
+        &compute::image_definition::ImageDefinition,
+        &compute::image_version::ImageVersion,
+        &images::upload::Upload,
+    ]
 }

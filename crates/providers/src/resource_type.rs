@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use arm::{Region, ResourceId, TypeName};
+use arm::{ApiVersion, Region, ResourceId, TypeName};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -131,6 +131,8 @@ pub struct Put<'a> {
     pub directives: &'a Map<String, Value>,
     /// The regions of this installation.
     pub regions: &'a BTreeSet<Region>,
+    /// The api-version of the request: some defaults changed with it.
+    pub api_version: &'a ApiVersion,
     /// The present.
     pub now: Timestamp,
 }

@@ -8,6 +8,8 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
+use serde_json::{Map, Value};
+
 pub use read::{Reading, read};
 pub use settle::{merge, settle};
 
@@ -90,6 +92,30 @@ impl Field {
     pub const fn required(self) -> Self {
         Self { required: true, ..self }
     }
+}
+
+/// The member at a dotted path, such as `publishingProfile.replicaCount`.
+#[must_use]
+pub fn at<'a>(members: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    match path.split_once('.') {
+        None => members.get(path),
+        Some((name, rest)) => at(members.get(name)?.as_object()?, rest),
+    }
+}
+
+/// The text at a dotted path; empty text is no text.
+#[must_use]
+pub fn text_at<'a>(members: &'a Map<String, Value>, path: &str) -> Option<&'a str> {
+    at(members, path).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+/// The object called `name` in `members`, made when there is none.
+pub fn object_in<'a>(members: &'a mut Map<String, Value>, name: &str) -> &'a mut Map<String, Value> {
+    let value = members.entry(name).or_insert_with(|| Value::Object(Map::new()));
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    value.as_object_mut().expect("it was just made an object")
 }
 
 fn field<'a>(fields: &'a [Field], name: &str) -> Option<&'a Field> {

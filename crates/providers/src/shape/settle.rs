@@ -22,7 +22,7 @@ pub fn settle(
         let place = format!("{path}.{}", field.name);
         let stands = current.and_then(|current| current.get(field.name));
         let asked = wanted.remove(field.name);
-        if let Some(value) = member(field, stands, asked, &place)? {
+        if let Some(value) = member(field, current.is_some(), stands, asked, &place)? {
             settled.insert(field.name.to_owned(), value);
         } else if field.required {
             return Err(Rejection::invalid(
@@ -36,6 +36,7 @@ pub fn settle(
 
 fn member(
     field: &Field,
+    is_update: bool,
     stands: Option<&Value>,
     asked: Option<Value>,
     place: &str,
@@ -48,6 +49,8 @@ fn member(
                 Err(change(stands, &asked, place))
             }
             (Some(stands), _) => Ok(Some(stands.clone())),
+            // Fixed at creation means that it cannot come later either.
+            (None, Some(asked)) if is_update && !is_empty(&asked) => Err(Rejection::change(place)),
             (None, asked) => Ok(asked.filter(|asked| !is_empty(asked))),
         },
         (Access::Write, Kind::Object(fields)) => {
@@ -56,7 +59,9 @@ fn member(
                 _ if stands.is_none() => return Ok(None),
                 _ => Map::new(),
             };
-            let settled = settle(fields, stands.and_then(Value::as_object), asked, place)?;
+            let nothing = Map::new();
+            let stands = stands.and_then(Value::as_object).or(is_update.then_some(&nothing));
+            let settled = settle(fields, stands, asked, place)?;
             Ok((!settled.is_empty()).then_some(Value::Object(settled)))
         }
         (Access::Write, _) => Ok(asked),

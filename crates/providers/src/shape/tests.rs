@@ -64,6 +64,27 @@ fn fixed_members_stay_when_left_out_or_empty_and_may_not_change() {
 }
 
 #[test]
+fn fixed_members_may_not_come_later() {
+    let current = json!({"osType": "Linux"});
+    let refusal = put(Some(&current), &json!({"identifier": {"publisher": "P"}})).unwrap_err();
+    assert!(
+        refusal.contains("Changing property 'thing.properties.identifier.publisher' is not allowed."),
+        "{refusal}"
+    );
+    assert_eq!(put(Some(&current), &json!({"identifier": {"publisher": ""}})).unwrap(), current);
+}
+
+#[test]
+fn a_member_is_found_by_its_path() {
+    let members = json!({"a": {"b": {"c": 1}}, "d": [1]});
+    let at = |path| super::at(members.as_object().unwrap(), path).cloned();
+    assert_eq!(at("a.b.c"), Some(json!(1)));
+    assert_eq!(at("d"), Some(json!([1])));
+    assert_eq!(at("d.0"), None);
+    assert_eq!(at("a.x"), None);
+}
+
+#[test]
 fn directives_are_told_and_not_stored() {
     let reading = read(FIELDS, &json!({"restore": "True", "osType": "Linux"}), "thing.properties").unwrap();
     assert_eq!(reading.directives.get("restore"), Some(&json!(true)));

@@ -1,0 +1,48 @@
+//! `latest`: which version a definition means when none is named (azure-api 7.7).
+
+use arm::{Region, VersionName};
+use serde_json::Value;
+
+use crate::shape::at;
+use crate::{Document, State};
+
+/// A version that may be the latest.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    /// Its name.
+    pub name: VersionName,
+    /// What is stored of it.
+    pub document: &'a Document,
+    /// Where a replica of it is complete.
+    pub completed: &'a [Region],
+}
+
+/// The highest version by number that is Succeeded, not excluded, and complete in `region`.
+///
+/// A region's own `excludeFromLatest` wins over the common one. An end of life in the past excludes nothing. Without
+/// a region, a version counts wherever it is. The order of `versions` does not matter.
+pub fn latest<'a>(
+    versions: impl IntoIterator<Item = Candidate<'a>>,
+    region: Option<&Region>,
+) -> Option<Candidate<'a>> {
+    let usable = versions.into_iter().filter(|version| {
+        version.document.state == State::Succeeded
+            && !is_excluded(version.document, region)
+            && region.is_none_or(|region| version.completed.contains(region))
+    });
+    usable.max_by_key(|version| version.name)
+}
+
+fn is_excluded(document: &Document, region: Option<&Region>) -> bool {
+    let flag = |value: Option<&Value>| value.and_then(Value::as_bool);
+    let targets = at(&document.properties, "publishingProfile.targetRegions").and_then(Value::as_array);
+    let of_region = region.and_then(|region| {
+        let is_it = |target: &&Value| {
+            target["name"].as_str().is_some_and(|name| name.parse().is_ok_and(|name: Region| name == *region))
+        };
+        flag(targets.into_iter().flatten().find(is_it)?.get("excludeFromLatest"))
+    });
+    of_region
+        .or_else(|| flag(at(&document.properties, "publishingProfile.excludeFromLatest")))
+        .unwrap_or(false)
+}

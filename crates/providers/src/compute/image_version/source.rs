@@ -1,0 +1,281 @@
+//! Where the bytes of a version come from: exactly one source, named at creation.
+//!
+//! A blob's address is stored and shown without its query, which is where signatures are; only the job sees it whole.
+
+use arm::ResourceId;
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::disks;
+use crate::shape::{at, object_in, text_at};
+use crate::{Link, Put, Rejection};
+
+pub(super) const TARGET: &str = "galleryImageVersion.properties.storageProfile";
+
+const MISSING: &str = "The source of the image version is missing.";
+
+const UPLOADS: &str = "Gallerist.Images/uploads";
+const VERSIONS: &str = "Microsoft.Compute/galleries/images/versions";
+const DEFINITIONS: &str = "Microsoft.Compute/galleries/images";
+const STORAGE_ACCOUNTS: &str = "Microsoft.Storage/storageAccounts";
+
+/// A source that this release reads.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Source {
+    /// Bytes that `gallerist publish` brought.
+    Upload(ResourceId),
+    /// A fixed VHD behind an address; whole, with its signature.
+    Blob(Url),
+    /// Another version.
+    Version(ResourceId),
+}
+
+impl Source {
+    /// As the job reads it.
+    pub(super) fn to_job(&self) -> Value {
+        match self {
+            Self::Upload(id) => json!({"kind": "upload", "id": id.to_string()}),
+            Self::Blob(uri) => json!({"kind": "blob", "uri": uri.as_str(), "format": "vhd"}),
+            Self::Version(id) => json!({"kind": "version", "id": id.to_string()}),
+        }
+    }
+}
+
+/// The resources that the storage profile points at.
+pub(super) fn links(wanted: &Map<String, Value>) -> Result<Vec<Link>, Rejection> {
+    let Some(profile) = at(wanted, "storageProfile").and_then(Value::as_object) else {
+        return Ok(Vec::new());
+    };
+    let mut links = Vec::new();
+    let mut link = |id: ResourceId, path: &str, kind: &str| {
+        links.push(Link { id, target: format!("{TARGET}.{path}"), action: format!("{kind}/read") });
+    };
+    if let Some(id) = id_at(profile, "source.id")?.filter(|id| id.type_name().is(VERSIONS)) {
+        let definition = id.parent();
+        link(id, "source.id", VERSIONS);
+        // What the other version is, its definition says.
+        if let Some(definition) = definition {
+            link(definition, "source.id", DEFINITIONS);
+        }
+    }
+    if let Some(id) = id_at(profile, "osDiskImage.source.id")?.filter(|id| id.type_name().is(UPLOADS)) {
+        link(id, "osDiskImage.source.id", UPLOADS);
+    }
+    Ok(links)
+}
+
+/// Checks the storage profile and fills it; answers the source of a creation, or of a blob whose address is anew.
+pub(super) fn settle(
+    put: &Put<'_>,
+    properties: &mut Map<String, Value>,
+) -> Result<Option<Source>, Rejection> {
+    if let Some(current) = put.current {
+        return keep(properties, &current.document.properties);
+    }
+    let source = read(properties)?;
+    let os_disk = object_in(object_in(properties, "storageProfile"), "osDiskImage");
+    os_disk.entry("hostCaching").or_insert_with(|| "ReadWrite".into());
+    if let Source::Blob(uri) = &source {
+        object_in(os_disk, "source").insert("uri".to_owned(), shown(uri).into());
+    }
+    disks::drop_empty(properties);
+    Ok(Some(source))
+}
+
+/// An update keeps the source; a blob may come with another signature.
+fn keep(
+    properties: &mut Map<String, Value>,
+    current: &Map<String, Value>,
+) -> Result<Option<Source>, Rejection> {
+    disks::are_kept(properties, current)?;
+    let path = "storageProfile.osDiskImage.source.uri";
+    let (asked, stands) = (text_at(properties, path), text_at(current, path));
+    let fresh = match (asked, stands) {
+        (None, None) => return Ok(None),
+        (Some(_), None) => return Err(Rejection::change(format!("{TARGET}.osDiskImage.source.uri"))),
+        (None, Some(_)) => None,
+        (Some(asked), Some(stands)) => {
+            let uri = blob_uri(asked)?;
+            if shown(&uri) != stands {
+                return Err(Rejection::change(format!("{TARGET}.osDiskImage.source.uri")));
+            }
+            // What a GET shows has no signature and says nothing new.
+            (asked != stands).then_some(Source::Blob(uri))
+        }
+    };
+    let os_disk = object_in(object_in(properties, "storageProfile"), "osDiskImage");
+    object_in(os_disk, "source").insert("uri".to_owned(), stands.into());
+    Ok(fresh)
+}
+
+/// The one source of a creation.
+fn read(properties: &Map<String, Value>) -> Result<Source, Rejection> {
+    let empty = Map::new();
+    let profile = at(properties, "storageProfile").and_then(Value::as_object).unwrap_or(&empty);
+    let whole = said(profile, "source", &["id", "communityGalleryImageId", "virtualMachineId"]);
+    let os_disk = said(profile, "osDiskImage.source", &["id", "uri", "storageAccountId"]);
+    let has_data_disks = disks::data_disks(profile).next().is_some();
+    disks::are_well_formed(profile)?;
+    match (whole.as_slice(), os_disk.as_slice()) {
+        ([], []) => Err(one_source(MISSING)),
+        ([], _) => {
+            let source = os_disk_source(profile)?;
+            if has_data_disks {
+                return Err(Rejection::not_implemented("An image version with data disks")
+                    .at(format!("{TARGET}.dataDiskImages")));
+            }
+            Ok(source)
+        }
+        ([_], []) if !disks::have_sources(profile) => {
+            let source = whole_source(profile)?;
+            if has_data_disks {
+                let message = format!(
+                    "Parameter '{TARGET}.dataDiskImages' is not allowed: the source says which disks there are."
+                );
+                return Err(Rejection::invalid(format!("{TARGET}.dataDiskImages"), message));
+            }
+            Ok(source)
+        }
+        _ => Err(one_source("The image version has more than one source.")),
+    }
+}
+
+fn one_source(what: &str) -> Rejection {
+    let message = format!(
+        "{what} The source can only be specified either directly under storageProfile or within individual OS or data disks. One and only one source type can be specified."
+    );
+    Rejection::invalid(TARGET, message)
+}
+
+/// Which of `names` below `path` hold something.
+fn said<'a>(profile: &Map<String, Value>, path: &str, names: &[&'a str]) -> Vec<&'a str> {
+    names.iter().copied().filter(|name| text_at(profile, &format!("{path}.{name}")).is_some()).collect()
+}
+
+fn whole_source(profile: &Map<String, Value>) -> Result<Source, Rejection> {
+    if community_image_is_named(profile)? {
+        return Err(Rejection::not_implemented("An image version from a community gallery image")
+            .at(format!("{TARGET}.source.communityGalleryImageId")));
+    }
+    if let Some(id) = id_at(profile, "source.virtualMachineId")? {
+        let target = format!("{TARGET}.source.virtualMachineId");
+        if !id.type_name().is("Microsoft.Compute/virtualMachines") {
+            let message = format!("The source id '{id}' must be a virtual machine.");
+            return Err(Rejection::invalid(target, message));
+        }
+        return Err(Rejection::not_implemented("An image version from a virtual machine").at(target));
+    }
+    let Some(id) = id_at(profile, "source.id")? else { return Err(one_source(MISSING)) };
+    let kind = id.type_name();
+    let target = format!("{TARGET}.source.id");
+    if kind.is(VERSIONS) {
+        return Ok(Source::Version(id));
+    }
+    if kind.is("Microsoft.Compute/virtualMachines") {
+        let message = format!(
+            "The gallery image version source id: '{id}' must be specified in '{TARGET}.source.virtualMachineId'."
+        );
+        return Err(Rejection::invalid(format!("{TARGET}.source"), message));
+    }
+    if kind.is("Microsoft.Compute/images") {
+        return Err(Rejection::not_implemented("An image version from a managed image").at(target));
+    }
+    let message = format!(
+        "The source id '{id}' must either be a managed image, virtual machine or another gallery image version."
+    );
+    Err(Rejection::invalid(target, message))
+}
+
+fn os_disk_source(profile: &Map<String, Value>) -> Result<Source, Rejection> {
+    let path = "osDiskImage.source";
+    let uri = text_at(profile, "osDiskImage.source.uri");
+    let account = id_at(profile, "osDiskImage.source.storageAccountId")?;
+    if let Some(account) = account.as_ref().filter(|account| !account.type_name().is(STORAGE_ACCOUNTS)) {
+        let target = format!("{TARGET}.{path}.storageAccountId");
+        let message = format!("The id '{account}' in parameter '{target}' must be a storage account.");
+        return Err(Rejection::invalid(target, message));
+    }
+    let id = id_at(profile, "osDiskImage.source.id")?;
+    let missing_uri = || {
+        let target = format!("{TARGET}.{path}.uri");
+        let message = format!("Required parameter '{target}' is missing (null).");
+        Rejection::invalid(target, message)
+    };
+    match (id, uri) {
+        (None, Some(uri)) => Ok(Source::Blob(blob_uri(uri)?)),
+        (None, None) => Err(missing_uri()),
+        // The form of old api-versions: the account's id and the blob's address.
+        (Some(id), uri) if id.type_name().is(STORAGE_ACCOUNTS) && account.is_none() => {
+            Ok(Source::Blob(blob_uri(uri.ok_or_else(missing_uri)?)?))
+        }
+        (Some(_), Some(_)) => Err(one_source("The OS disk has more than one source.")),
+        (Some(_), None) if account.is_some() => Err(one_source("The OS disk has more than one source.")),
+        (Some(id), None) => disk_of(id, &format!("{TARGET}.{path}.id")),
+    }
+}
+
+/// The source that a disk's `source.id` names.
+fn disk_of(id: ResourceId, target: &str) -> Result<Source, Rejection> {
+    let kind = id.type_name();
+    if kind.is(UPLOADS) {
+        return Ok(Source::Upload(id));
+    }
+    for (known, what) in
+        [("Microsoft.Compute/disks", "a managed disk"), ("Microsoft.Compute/snapshots", "a snapshot")]
+    {
+        if kind.is(known) {
+            return Err(Rejection::not_implemented(&format!("An image version from {what}")).at(target));
+        }
+    }
+    let message = format!("The source id '{id}' must be a managed disk or snapshot, or an upload.");
+    Err(Rejection::invalid(target, message))
+}
+
+/// An id in a storage profile, if one is said.
+fn id_at(profile: &Map<String, Value>, path: &str) -> Result<Option<ResourceId>, Rejection> {
+    text_at(profile, path).map(|text| parse_id(text, path)).transpose()
+}
+
+/// Parses an id that stands at `path` of the storage profile.
+pub(super) fn parse_id(text: &str, path: &str) -> Result<ResourceId, Rejection> {
+    text.parse().map_err(|_shape: arm::ResourceIdError| malformed(text, path))
+}
+
+/// Ids of community images begin with a gallery instead of a subscription.
+fn community_image_is_named(profile: &Map<String, Value>) -> Result<bool, Rejection> {
+    let path = "source.communityGalleryImageId";
+    let Some(text) = text_at(profile, path) else { return Ok(false) };
+    let is_public = text.to_ascii_lowercase().starts_with("/communitygalleries/");
+    if is_public { Ok(true) } else { parse_id(text, path).map(|_id| true) }
+}
+
+fn malformed(text: &str, path: &str) -> Rejection {
+    let shown: String = text.chars().take(260).collect();
+    let message = format!(
+        "Property id '{shown}' at path 'properties.storageProfile.{path}' is invalid. Expect fully qualified resource Id that start with '/subscriptions/{{subscriptionId}}' or '/providers/{{resourceProviderNamespace}}/'."
+    );
+    Rejection::new(400, "LinkedInvalidPropertyId", message).at(format!("{TARGET}.{path}"))
+}
+
+/// The address of a blob. The message does not repeat it: it may hold a signature.
+fn blob_uri(text: &str) -> Result<Url, Rejection> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or_else(|| {
+        let target = format!("{TARGET}.osDiskImage.source.uri");
+        let message = format!(
+            "The value of parameter '{target}' is invalid. It should be the absolute http or https URI of a blob."
+        );
+        Rejection::invalid(target, message)
+    })
+}
+
+/// The address without what may be secret: scheme, host and path.
+fn shown(uri: &Url) -> String {
+    let mut shown = uri.clone();
+    shown.set_query(None);
+    shown.set_fragment(None);
+    // Neither can fail: an http address has a host.
+    let _without_name = shown.set_username("");
+    let _without_password = shown.set_password(None);
+    shown.into()
+}

@@ -1,0 +1,3 @@
+//! `Gallerist.Images`: what Azure has no name for.
+
+pub mod upload;

@@ -1,0 +1,3 @@
+//! `Microsoft.Resources`: the groups that everything lives in.
+
+pub mod resource_group;
