@@ -1,5 +1,40 @@
-//! The engine every request passes: route, authorize, lock, policy, rule, one commit, reply.
+//! The engine every request passes: route, api-version, token, body, authorize, lock, policy, precondition, rule,
+//! one commit, reply.
+//!
+//! [`Engine::handle`] is that order, in one function. A resource type adds rules and nothing else; a check added
+//! here holds for every type.
 
+mod authorize;
+mod body;
+mod catalogue;
 mod clock;
+mod engine;
+mod error;
+mod filter;
+mod locks;
+mod operation;
+mod page;
+mod policy;
+mod precondition;
+mod read;
+mod refusals;
+mod registry;
+mod reply;
+mod request;
+mod route;
+mod rows;
+mod tags;
+#[cfg(test)]
+mod tests;
+mod write;
 
+pub use authorize::{Authority, Principal};
+pub use catalogue::Directory;
 pub use clock::{Clock, Ids};
+pub use engine::{Engine, Parts};
+pub use error::Error;
+pub use operation::ended_entry;
+pub use registry::Registry;
+pub use reply::Reply;
+pub use request::{Method, Request};
+pub use rows::{row_of, stored_of};

@@ -1,0 +1,254 @@
+//! The order in which every request is decided.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arm::{ApiVersion, ErrorDetail, Region, ResourceId, TypeName};
+use providers::{Query, Rejection, ResourceType};
+use tokio::sync::Notify;
+
+use crate::page::Tokens;
+use crate::registry::check_api_version;
+use crate::route::{self, Route};
+use crate::{Authority, Clock, Directory, Error, Ids, Method, Principal, Registry, Reply, Request, operation, refusals};
+
+/// All requests pass here.
+pub struct Engine {
+    pub(crate) metadata: Arc<dyn metadata::Store>,
+    pub(crate) registry: Registry,
+    pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) authority: Authority,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) regions: BTreeSet<Region>,
+    pub(crate) tokens: Tokens,
+    job_waiting: Notify,
+    bytes_released: Notify,
+}
+
+/// What an engine is made of.
+#[expect(missing_debug_implementations, reason = "made of trait objects")]
+pub struct Parts {
+    /// The rows.
+    pub metadata: Arc<dyn metadata::Store>,
+    /// The resource types.
+    pub registry: Registry,
+    /// Tenants and subscriptions.
+    pub directory: Arc<dyn Directory>,
+    /// Who may do what.
+    pub authority: Authority,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub ids: Arc<dyn Ids>,
+    /// The regions of this installation.
+    pub regions: BTreeSet<Region>,
+    /// Authenticates page tokens; stays the same over restarts, so that a list can go on.
+    pub page_key: [u8; 32],
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("registry", &self.registry).field("regions", &self.regions).finish_non_exhaustive()
+    }
+}
+
+/// A request whose caller and api-version are known.
+pub(crate) struct Asked<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) principal: &'a Principal,
+    pub(crate) api_version: &'a ApiVersion,
+    pub(crate) options: Options,
+}
+
+/// The query options ARM defines, decoded.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    api_version: Option<String>,
+    pub(crate) query: Query,
+    pub(crate) filter: Option<String>,
+    pub(crate) top: Option<String>,
+    pub(crate) skip_token: Option<String>,
+}
+
+impl Engine {
+    /// Largest body of a request: ARM's 4 MiB.
+    pub const BODY_BYTES: usize = 4 << 20;
+
+    /// An engine of `parts`.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { metadata, registry, directory, authority, clock, ids, regions, page_key } = parts;
+        let tokens = Tokens::new(page_key);
+        let (job_waiting, bytes_released) = (Notify::new(), Notify::new());
+        Self { metadata, registry, directory, authority, clock, ids, regions, tokens, job_waiting, bytes_released }
+    }
+
+    /// The rows, for workers and the data plane.
+    #[must_use]
+    pub fn metadata(&self) -> &Arc<dyn metadata::Store> {
+        &self.metadata
+    }
+
+    /// Notified whenever a job was enqueued.
+    #[must_use]
+    pub fn job_waiting(&self) -> &Notify {
+        &self.job_waiting
+    }
+
+    /// Notified whenever a delete may have released bytes.
+    #[must_use]
+    pub fn bytes_released(&self) -> &Notify {
+        &self.bytes_released
+    }
+
+    /// Who may do what.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// Decides one request; every ending is a reply.
+    pub async fn handle(&self, request: &Request) -> Reply {
+        match self.decide(request).await {
+            Ok(reply) => reply,
+            Err(error) => self.refuse(request, &error),
+        }
+    }
+
+    fn refuse(&self, request: &Request, error: &Error) -> Reply {
+        let rejection = match error {
+            Error::Refused(rejection) => rejection.clone(),
+            Error::Internal(cause) => {
+                tracing::error!(error = cause.as_ref(), correlation.id = request.correlation_id, "request failed");
+                let message = format!("An internal error occurred. Quote the correlation id '{}' to the operator.", request.correlation_id);
+                Rejection::new(500, "InternalServerError", message)
+            }
+        };
+        Reply::json(rejection.status, error_body(rejection.detail))
+    }
+
+    /// route → api-version → token → (id and body → authorize → lock → policy → precondition → rule → commit) → reply
+    async fn decide(&self, request: &Request) -> Result<Reply, Error> {
+        let route = route::parse(&request.path, request.method == Method::Post)?;
+        let options = options(&request.query)?;
+        let api_version = api_version(&options)?;
+        let principal = request.caller.as_ref().map_err(Clone::clone)?;
+        let asked = Asked { request, principal, api_version: &api_version, options };
+        match route {
+            Route::Resource(id) => self.resource(&asked, &id).await,
+            Route::Collection { scope, type_name } => self.collection(&asked, scope, &type_name).await,
+            Route::Everything { scope } => self.everything(&asked, &scope).await,
+            Route::Operation { subscription, id, result } => {
+                only(request, &[Method::Get])?;
+                let job = operation::belongs(self.metadata.job(id).await?, &subscription)?;
+                operation::answer(&job, result)
+            }
+            Route::Providers { subscription, namespace, register } => {
+                only(request, if register { &[Method::Post] } else { &[Method::Get] })?;
+                self.subscription_is_known(subscription.as_deref())?;
+                self.providers_document(subscription.as_deref(), namespace.as_deref())
+            }
+            Route::Directory(path) => {
+                only(request, &[Method::Get])?;
+                self.directory_document(principal, &path)
+            }
+            Route::Action { id, action } => self.action(&asked, &id, &action).await,
+        }
+    }
+
+    async fn resource(&self, asked: &Asked<'_>, id: &ResourceId) -> Result<Reply, Error> {
+        let kind = match self.kind(&id.type_name(), asked) {
+            // A client that looks whether a resource of a type we do not have exists gets a true answer.
+            Err(Error::Refused(refusal)) if refusal.status == 501 && asked.request.method == Method::Get => {
+                return Err(refusals::not_found(id).into());
+            }
+            kind => kind?,
+        };
+        let id = self.canonical(id, &kind.name());
+        match asked.request.method {
+            Method::Get | Method::Head => self.get(asked, kind, &id).await,
+            Method::Put | Method::Patch => self.put(asked, kind, &id).await,
+            Method::Delete => self.delete(asked, kind, &id).await,
+            Method::Post => Err(refusals::method_not_allowed().into()),
+        }
+    }
+
+    async fn action(&self, asked: &Asked<'_>, id: &ResourceId, action: &str) -> Result<Reply, Error> {
+        let kind = self.kind(&id.type_name(), asked)?;
+        let name = format!("{}/{action}/action", kind.name());
+        self.authority.check(asked.principal, &name, id)?;
+        self.existing(kind, id).await?;
+        Err(Rejection::not_implemented(&format!("The action '{action}' on '{}'", kind.name())).into())
+    }
+
+    /// The type of that name, if it answers the api-version.
+    pub(crate) fn kind(&self, name: &TypeName, asked: &Asked<'_>) -> Result<&'static dyn ResourceType, Error> {
+        let kind = self.registry.find(name, asked.api_version)?;
+        let locations: Vec<&str> = self.regions.iter().map(Region::as_str).collect();
+        check_api_version(kind, asked.api_version, &locations.join(", "))?;
+        Ok(kind)
+    }
+
+    /// `id` with the types in their published spelling; names stay as the client wrote them.
+    pub(crate) fn canonical(&self, id: &ResourceId, kind: &TypeName) -> ResourceId {
+        let types: Vec<&str> = kind.path().split('/').collect();
+        let typed_from = id.pairs().len().saturating_sub(types.len());
+        let pairs = id.pairs().iter().enumerate().map(|(at, (word, name))| {
+            let is = |fixed: &str| word.eq_ignore_ascii_case(fixed);
+            if at >= typed_from && id.pairs().len() > 2 {
+                return (types[at - typed_from].to_owned(), name.clone());
+            }
+            if is("providers") && at + 1 == typed_from {
+                return ("providers".to_owned(), kind.namespace().to_owned());
+            }
+            let fixed = ["subscriptions", "resourceGroups", "providers"].into_iter().find(|fixed| is(fixed));
+            (fixed.map_or_else(|| word.clone(), str::to_owned), name.clone())
+        });
+        ResourceId::from_pairs(pairs.collect()).unwrap_or_else(|_shape| id.clone())
+    }
+
+    pub(crate) fn subscription_is_known(&self, subscription: Option<&str>) -> Result<(), Error> {
+        match subscription {
+            Some(id) if !self.directory.has_subscription(id) => Err(refusals::subscription_not_found(id).into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The error body of a refusal.
+pub(crate) fn error_body(detail: ErrorDetail) -> serde_json::Value {
+    serde_json::to_value(detail.into_body()).unwrap_or_default()
+}
+
+pub(crate) fn only(request: &Request, methods: &[Method]) -> Result<(), Error> {
+    if methods.contains(&request.method) { Ok(()) } else { Err(refusals::method_not_allowed().into()) }
+}
+
+fn options(query: &str) -> Result<Options, Error> {
+    let mut options = Options::default();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = route::decode(name)?.to_ascii_lowercase();
+        let value = route::decode(&value.replace('+', " "))?;
+        let slot = match name.as_str() {
+            "api-version" => &mut options.api_version,
+            "$expand" => &mut options.query.expand,
+            "$select" => &mut options.query.select,
+            "$filter" => &mut options.filter,
+            "$top" => &mut options.top,
+            "$skiptoken" => &mut options.skip_token,
+            _ => continue,
+        };
+        if slot.replace(value).is_some() {
+            return Err(refusals::invalid_content(format!("The query parameter '{name}' stands twice.")).into());
+        }
+    }
+    Ok(options)
+}
+
+fn api_version(options: &Options) -> Result<ApiVersion, Error> {
+    let text = options.api_version.as_deref().filter(|text| !text.is_empty());
+    let text = text.ok_or_else(refusals::api_version_missing)?;
+    text.parse().map_err(|error| refusals::api_version_invalid(format!("{error}")).into())
+}
