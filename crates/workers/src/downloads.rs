@@ -1,0 +1,169 @@
+//! Bytes on their way out: the list of a version's chunks, and the blocks that hold a range of it.
+//!
+//! A client names a version and a range, never a chunk: a digest is no right to bytes.
+
+use std::sync::Arc;
+
+use arm::{Region, ResourceId};
+use control::{Engine, stored_of};
+use metadata::Listing;
+use providers::compute::image_version::{Candidate, latest};
+use providers::{Rejection, Stored};
+use store::{Digest, Entry};
+
+use crate::publish::Image;
+use crate::replicas::{self, ReplicaState};
+use crate::{Error, Regions};
+
+/// Reads versions.
+#[derive(Clone)]
+pub struct Downloads {
+    engine: Arc<Engine>,
+    regions: Regions,
+}
+
+impl std::fmt::Debug for Downloads {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Downloads").field("regions", &self.regions).finish_non_exhaustive()
+    }
+}
+
+/// A version that stands complete in a region.
+#[derive(Clone, Debug)]
+pub struct VersionBytes {
+    /// The version.
+    pub id: ResourceId,
+    /// Where it is read.
+    pub region: Region,
+    /// The image's digest.
+    pub root: Digest,
+    /// The virtual size in bytes.
+    pub size_bytes: u64,
+}
+
+impl Downloads {
+    /// Reads from `regions` what `engine` knows.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>, regions: Regions) -> Self {
+        Self { engine, regions }
+    }
+
+    /// Finds a version, `latest` included, complete in `region`, or in its home region when none is named.
+    ///
+    /// # Errors
+    /// 404 when there is no such version, 404 `GalleryImageNotFound` when the region does not have it complete.
+    pub async fn find(&self, id: &ResourceId, region: Option<&Region>) -> Result<VersionBytes, Error> {
+        let version = if id.name().eq_ignore_ascii_case("latest") {
+            self.latest(id, region).await?
+        } else {
+            let row = self.engine.metadata().row(id).await?;
+            let missing = || {
+                Rejection::new(404, "ResourceNotFound", format!("The image version '{id}' was not found."))
+            };
+            stored_of(&row.ok_or_else(missing)?)?
+        };
+        let complete = self.complete(&version.id).await?;
+        let home: Option<Region> =
+            version.document.location.as_deref().and_then(|location| location.parse().ok());
+        let wanted = region
+            .cloned()
+            .or_else(|| home.filter(|home| complete.contains(home)))
+            .or_else(|| complete.first().cloned());
+        let image = Image::of(&version.document);
+        match (wanted, image) {
+            (Some(region), Some(image)) if complete.contains(&region) => {
+                Ok(VersionBytes { id: version.id, region, root: image.root, size_bytes: image.size_bytes })
+            }
+            (wanted, _) => {
+                let place = wanted.map_or_else(|| "any".to_owned(), |region| region.to_string());
+                let message = format!(
+                    "The gallery image {} is not available in {place} region. Please contact image owner to replicate to this region, or change your requested region.",
+                    version.id
+                );
+                Err(Rejection::new(404, "GalleryImageNotFound", message).into())
+            }
+        }
+    }
+
+    /// The highest version that counts as latest in `region`.
+    async fn latest(&self, id: &ResourceId, region: Option<&Region>) -> Result<Stored, Error> {
+        let none = || {
+            let definition = id.parent().map_or_else(String::new, |parent| parent.to_string());
+            Rejection::new(
+                404,
+                "GalleryImageNotFound",
+                format!("There is no latest image version exists for \"{definition}\"."),
+            )
+        };
+        let parent = id.parent().ok_or_else(none)?;
+        let listing =
+            Listing::Children { parent, type_name: "Microsoft.Compute/galleries/images/versions".to_owned() };
+        let mut cursor = None;
+        loop {
+            let rows = self.engine.metadata().list_back(&listing, cursor.as_ref(), 50).await?;
+            let Some(last) = rows.last() else { return Err(none().into()) };
+            cursor = Some(metadata::Cursor { sort_key: last.sort_key.clone(), id_key: last.id.key() });
+            for row in &rows {
+                let version = stored_of(row)?;
+                let complete = self.complete(&version.id).await?;
+                let name = version.id.name().parse().map_err(|_error| none())?;
+                let candidate = Candidate { name, document: &version.document, completed: &complete };
+                if latest([candidate], region).is_some() {
+                    return Ok(version);
+                }
+            }
+        }
+    }
+
+    async fn complete(&self, id: &ResourceId) -> Result<Vec<Region>, Error> {
+        let all = replicas::read(self.engine.metadata().as_ref(), id).await?;
+        Ok(all
+            .into_iter()
+            .filter(|(_, replica)| replica.state == ReplicaState::Completed)
+            .map(|(region, _)| region)
+            .collect())
+    }
+
+    /// The chunks and holes of a version in disk order, in the coding of [`Entry`].
+    ///
+    /// # Errors
+    /// When the region cannot be read.
+    pub async fn entries(&self, version: &VersionBytes) -> Result<Vec<u8>, Error> {
+        let (store, root) = (self.regions.store(&version.region)?.clone(), version.root);
+        let listed = tokio::task::spawn_blocking(move || {
+            let mut listed = Vec::new();
+            for entry in store.manifest(root)?.entries() {
+                entry?.1.write_to(&mut listed);
+            }
+            Ok::<_, store::Error>(listed)
+        });
+        Ok(listed.await??)
+    }
+
+    /// The blocks with every chunk that begins in `start..end` of the disk, in the coding of [`store::Block`].
+    ///
+    /// # Errors
+    /// When the region cannot be read, or a chunk is damaged.
+    pub async fn blocks(&self, version: &VersionBytes, start: u64, end: u64) -> Result<Vec<u8>, Error> {
+        let (store, root) = (self.regions.store(&version.region)?.clone(), version.root);
+        let packed = tokio::task::spawn_blocking(move || {
+            let manifest = store.manifest(root)?;
+            let mut wanted = Vec::new();
+            for entry in manifest.entries_from(start) {
+                let (offset, entry) = entry?;
+                match entry {
+                    _ if offset >= end => break,
+                    Entry::Chunk { digest, .. } if offset >= start => wanted.push(digest),
+                    Entry::Chunk { .. } | Entry::Hole { .. } => {}
+                }
+            }
+            let mut packed = Vec::new();
+            store.gather(&wanted, &mut |block| {
+                block.write_to(&mut packed);
+                Ok(())
+            })?;
+            Ok::<_, store::Error>(packed)
+        });
+        Ok(packed.await??)
+    }
+}

@@ -1,0 +1,72 @@
+//! Removes what was left to expire: uploads that nobody ended, and operations nobody will ask about any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arm::ResourceId;
+use control::{Clock, Engine, stored_of};
+use jiff::{SignedDuration, Timestamp};
+use metadata::{Change, Expect, Listing};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Error, Uploads};
+
+/// How long an ended operation can still be asked about.
+const OPERATION_DAYS: i64 = 7;
+
+/// Sweeps every `pause` until `stop`.
+pub async fn run(
+    engine: Arc<Engine>,
+    uploads: Arc<Uploads>,
+    clock: Arc<dyn Clock>,
+    subscriptions: Vec<String>,
+    pause: Duration,
+    stop: CancellationToken,
+) {
+    while !stop.is_cancelled() {
+        if let Err(error) = sweep(&engine, &uploads, clock.now(), &subscriptions).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "expired uploads and operations were not removed"
+            );
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+async fn sweep(
+    engine: &Engine,
+    uploads: &Uploads,
+    now: Timestamp,
+    subscriptions: &[String],
+) -> Result<(), Error> {
+    let days = SignedDuration::from_hours(24 * OPERATION_DAYS);
+    engine.metadata().forget_jobs(now.saturating_sub(days).unwrap_or(Timestamp::MIN)).await?;
+    for subscription in subscriptions {
+        let scope = ResourceId::subscription_scope(subscription)
+            .map_err(|error| Error::Document(error.to_string()))?;
+        let listing = Listing::OfType { scope, type_name: "Gallerist.Images/uploads".to_owned() };
+        for row in engine.metadata().list(&listing, None, 500).await? {
+            let document = stored_of(&row)?.document;
+            let expires = document.properties.get("expiresAt").and_then(serde_json::Value::as_str);
+            let expires = expires.and_then(|text| text.parse::<Timestamp>().ok());
+            if expires.is_some_and(|expires| expires < now) {
+                uploads.forget(&row.id);
+                let expect = vec![Expect::Unchanged(row.id.clone(), row.etag.clone())];
+                let removed = engine
+                    .metadata()
+                    .commit(Change { expect, delete: vec![row.id.clone()], ..Change::default() })
+                    .await;
+                match removed {
+                    Ok(()) => engine.bytes_released().notify_one(),
+                    Err(metadata::Error::Stale(_) | metadata::Error::Absent(_)) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+    }
+    Ok(())
+}

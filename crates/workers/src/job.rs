@@ -1,0 +1,129 @@
+//! What a job is made of: a name, and steps that record what they did.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arm::ErrorDetail;
+use async_trait::async_trait;
+use control::{Clock, Engine, Ids};
+use metadata::{Change, Job};
+use serde_json::Value;
+
+use crate::runner::Settings;
+use crate::{Error, Regions};
+
+/// One kind of job.
+#[async_trait]
+pub trait JobKind: Send + Sync {
+    /// The name in the job's row.
+    fn name(&self) -> &'static str;
+
+    /// Runs it to its end. Every step may run again after a crash, so each leaves the same whether it ran once or twice.
+    async fn run(&self, running: &mut Running) -> Result<Done, Stop>;
+}
+
+/// A job that ended well: what the operation answers and what lands with its ending.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// What a POST operation answers; null for the rest.
+    pub output: Value,
+    /// Committed together with the ending.
+    pub change: Change,
+}
+
+/// Why a job stopped short of its end.
+#[derive(Debug)]
+pub enum Stop {
+    /// It ends as Failed with this error; the change lands with the ending (the resource's own `Failed` is added).
+    Failed(ErrorDetail, Box<Change>),
+    /// Something of ours broke: it is tried again some times, then fails.
+    Broken(Error),
+    /// Somebody else has the job, or its resource is gone: nothing more may be written.
+    LeaseLost,
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Metadata(metadata::Error::LeaseLost) => Self::LeaseLost,
+            Error::Refused(rejection) => Self::Failed(rejection.detail, Box::default()),
+            error => Self::Broken(error),
+        }
+    }
+}
+
+impl From<metadata::Error> for Stop {
+    fn from(error: metadata::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<control::Error> for Stop {
+    fn from(error: control::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
+/// A leased job and what it may use.
+#[derive(Clone)]
+pub struct Running {
+    /// The row as it was leased, with the outputs recorded since.
+    pub job: Job,
+    /// Rows, registry, authority.
+    pub engine: Arc<Engine>,
+    /// The bytes.
+    pub regions: Regions,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub ids: Arc<dyn Ids>,
+    /// Limits and pace.
+    pub settings: Arc<Settings>,
+    pub(crate) worker: String,
+    pub(crate) stopped: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running")
+            .field("job", &self.job)
+            .field("worker", &self.worker)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Running {
+    /// What `step` recorded, if it is done.
+    #[must_use]
+    pub fn output(&self, step: &str) -> Option<&Value> {
+        self.job.outputs.get(step)
+    }
+
+    /// Records that `step` is done, with `change` in the same transaction.
+    ///
+    /// # Errors
+    /// [`Stop::LeaseLost`] when the job is no longer ours.
+    pub async fn record(&mut self, step: &str, output: Value, change: Change) -> Result<(), Stop> {
+        self.engine.metadata().record(self.job.id, &self.worker, step, &output, change).await?;
+        self.job.outputs.insert(step.to_owned(), output);
+        Ok(())
+    }
+
+    /// Whether the job should end at its next chance: the lease is lost or the process stops.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// The flag behind [`Running::is_stopped`], for blocking work.
+    #[must_use]
+    pub fn stop_flag(&self) -> Arc<AtomicBool> {
+        self.stopped.clone()
+    }
+
+    /// The owner under which this job writes packs: they are kept while the job is open.
+    #[must_use]
+    pub fn owner(&self) -> store::Owner {
+        store::Owner(*self.job.id.0.as_bytes())
+    }
+}

@@ -1,0 +1,227 @@
+//! `image_version.publish`: from a source to verified copies in every target region.
+//!
+//! Steps: `source` finds or fetches the image and writes its root, size and holds into the version's row; then each
+//! region copies what it lacks, all at once, a failing one by itself; the ending says what each came to. After a
+//! crash the recorded step is not repeated, and regions that are complete are not asked again.
+
+mod origin;
+mod spread;
+
+use std::collections::BTreeSet;
+
+use arm::{ErrorDetail, Region, VersionName};
+use async_trait::async_trait;
+use control::{row_of, stored_of};
+use jiff::SignedDuration;
+use metadata::{Change, Expect, JobId, JobState, NewJob, Row};
+use providers::{Document, State};
+use serde_json::{Value, json};
+use store::Digest;
+
+use crate::Error;
+use crate::job::{Done, JobKind, Running, Stop};
+use crate::replicas::{self, ReplicaState};
+
+pub(crate) struct Publish;
+
+/// The image behind a version: what its row notes under `internal`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Image {
+    pub(crate) root: Digest,
+    pub(crate) size_bytes: u64,
+    pub(crate) data_bytes: u64,
+}
+
+impl Image {
+    /// The image a row has, if it has one yet.
+    pub(crate) fn of(document: &Document) -> Option<Self> {
+        let internal = &document.internal;
+        let number = |name: &str| internal.get(name).and_then(Value::as_u64);
+        Some(Self {
+            root: internal.get("root")?.as_str()?.parse().ok()?,
+            size_bytes: number("sizeBytes")?,
+            data_bytes: number("dataBytes").unwrap_or(0),
+        })
+    }
+
+    pub(crate) fn note(&self, document: &mut Document) {
+        let internal = &mut document.internal;
+        internal.insert("root".to_owned(), self.root.to_string().into());
+        internal.insert("sizeBytes".to_owned(), self.size_bytes.into());
+        internal.insert("dataBytes".to_owned(), self.data_bytes.into());
+    }
+}
+
+/// The hold that keeps `root` alive in `region`.
+pub(crate) fn hold(region: &Region, root: &Digest) -> String {
+    format!("{region}/{root}")
+}
+
+/// The regions a version is to be in; its home first.
+pub(crate) fn target_regions(document: &Document) -> Vec<Region> {
+    let profile = document.properties.get("publishingProfile");
+    let listed = profile.and_then(|profile| profile.get("targetRegions")).and_then(Value::as_array);
+    let names = listed.into_iter().flatten().filter_map(|region| region.get("name")?.as_str()?.parse().ok());
+    let home = document.location.as_deref().and_then(|location| location.parse().ok());
+    let mut seen = BTreeSet::new();
+    home.into_iter().chain(names).filter(|region: &Region| seen.insert(region.clone())).collect()
+}
+
+#[async_trait]
+impl JobKind for Publish {
+    fn name(&self) -> &'static str {
+        "image_version.publish"
+    }
+
+    async fn run(&self, running: &mut Running) -> Result<Done, Stop> {
+        let (row, document) = version(running).await?;
+        let healing = running.job.input.get("heal").is_some();
+        if healing
+            && (document.state != State::Failed || row.operation.is_some_and(|owner| owner != running.job.id))
+        {
+            // Somebody has published it again meanwhile.
+            return Ok(Done::default());
+        }
+        let image = match Image::of(&document) {
+            Some(image) => image,
+            None => self.find_source(running, row, document).await?,
+        };
+        let (row, document) = version(running).await?;
+        let targets = target_regions(&document);
+        self.drop_removed(running, &row, &targets).await?;
+        let failures = spread::copy_to_all(running, &image, &targets).await?;
+        let (row, document) = version(running).await?;
+        end(running, &row, document, &image, &targets, failures)
+    }
+}
+
+/// The version's row as it stands; without one there is nothing left to do.
+async fn version(running: &Running) -> Result<(Row, Document), Stop> {
+    let row = running.engine.metadata().row(&running.job.target).await?.ok_or(Stop::LeaseLost)?;
+    let document = stored_of(&row)?.document;
+    Ok((row, document))
+}
+
+impl Publish {
+    /// Finds the image and writes it into the row, in one step.
+    async fn find_source(
+        &self,
+        running: &mut Running,
+        row: Row,
+        mut document: Document,
+    ) -> Result<Image, Stop> {
+        let origin = origin::find(running, &document).await?;
+        let image = origin.image;
+        image.note(&mut document);
+        let gib = image.size_bytes.div_ceil(1 << 30);
+        document.properties = with_size(document.properties, gib);
+        let mut written = row_of(&row, &document)?;
+        written.etag = running.ids.uuid().to_string();
+        written.holds = target_regions(&document).iter().map(|region| hold(region, &image.root)).collect();
+        let change = Change {
+            expect: vec![Expect::Unchanged(row.id.clone(), row.etag.clone())],
+            put: vec![written],
+            delete: origin.used_up.into_iter().collect(),
+            ..Change::default()
+        };
+        running
+            .record("source", json!({"root": image.root.to_string(), "sizeBytes": image.size_bytes}), change)
+            .await?;
+        // Only now may the bytes be let go: the row holds them.
+        drop(origin.pin);
+        Ok(image)
+    }
+
+    /// Forgets what regions that are no longer targets had.
+    async fn drop_removed(&self, running: &Running, row: &Row, targets: &[Region]) -> Result<(), Stop> {
+        let rows = running.engine.metadata();
+        for (region, _) in replicas::read(rows.as_ref(), &row.id).await? {
+            if !targets.contains(&region) {
+                rows.delete_facet(&row.id, &replicas::facet_name(&region)).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn with_size(mut properties: serde_json::Map<String, Value>, gib: u64) -> serde_json::Map<String, Value> {
+    let storage = properties.entry("storageProfile").or_insert_with(|| json!({}));
+    if let Some(storage) = storage.as_object_mut() {
+        let disk = storage.entry("osDiskImage").or_insert_with(|| json!({}));
+        disk["sizeInGB"] = gib.into();
+        if disk.get("hostCaching").is_none() {
+            disk["hostCaching"] = "ReadWrite".into();
+        }
+    }
+    properties
+}
+
+/// The ending: the version is as asked, or Failed with what each failing region said; then it heals by itself later.
+fn end(
+    running: &Running,
+    row: &Row,
+    mut document: Document,
+    image: &Image,
+    targets: &[Region],
+    failures: Vec<(Region, String)>,
+) -> Result<Done, Stop> {
+    document.state = if failures.is_empty() { State::Succeeded } else { State::Failed };
+    let mut written = row_of(row, &document)?;
+    written.etag = running.ids.uuid().to_string();
+    written.holds = targets.iter().map(|region| hold(region, &image.root)).collect();
+    let mut change = Change {
+        expect: vec![Expect::Unchanged(row.id.clone(), row.etag.clone())],
+        put: vec![written],
+        ..Change::default()
+    };
+    if row.holds.len() > targets.len() {
+        running.engine.bytes_released().notify_one();
+    }
+    if failures.is_empty() {
+        return Ok(Done { output: Value::Null, change });
+    }
+    change.jobs.push(heal_later(running));
+    let details: Vec<ErrorDetail> = failures
+        .iter()
+        .map(|(region, words)| {
+            ErrorDetail::new("ReplicationJobFailed", words.clone()).at(region.display_name())
+        })
+        .collect();
+    let names: Vec<&str> = failures.iter().map(|(region, _)| region.display_name()).collect();
+    let message = format!(
+        "Gallery replication jobs failed in one or more regions: {}. The other regions are complete. The failed ones are tried again by themselves; put the version again to try at once.",
+        names.join(", ")
+    );
+    let version: Option<VersionName> = row.id.name().parse().ok();
+    tracing::warn!(version = ?version.map(|version| version.to_string()), regions = ?names, "replication failed");
+    Err(Stop::Failed(
+        ErrorDetail { details, ..ErrorDetail::new("ReplicationFailed", message) },
+        Box::new(change),
+    ))
+}
+
+fn heal_later(running: &Running) -> NewJob {
+    let tries = running.job.input.get("heal").and_then(Value::as_u64).unwrap_or(0);
+    let pause = running.settings.heal_after * 2_u32.saturating_pow(u32::try_from(tries.min(6)).unwrap_or(6));
+    let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_secs(60));
+    let now = running.clock.now();
+    NewJob {
+        id: JobId(running.ids.uuid()),
+        kind: "image_version.publish".to_owned(),
+        target: running.job.target.clone(),
+        input: json!({ "heal": tries + 1 }),
+        state: JobState::Waiting,
+        correlation_id: running.job.correlation_id.clone(),
+        created_at: now.saturating_add(pause).unwrap_or(now),
+    }
+}
+
+/// The regions in which a version stands complete.
+pub(crate) async fn complete_regions(running: &Running, id: &arm::ResourceId) -> Result<Vec<Region>, Error> {
+    let all = replicas::read(running.engine.metadata().as_ref(), id).await?;
+    Ok(all
+        .into_iter()
+        .filter(|(_, replica)| replica.state == ReplicaState::Completed)
+        .map(|(region, _)| region)
+        .collect())
+}

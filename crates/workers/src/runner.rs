@@ -1,0 +1,271 @@
+//! Leases jobs and runs them; a lease is renewed while the job runs and handed back when the process stops.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arm::ErrorDetail;
+use control::{Clock, Engine, Ids, ended_entry, row_of, stored_of};
+use jiff::{SignedDuration, Timestamp};
+use metadata::{Change, Ending, Expect, Job};
+use providers::State;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::job::{Done, JobKind, Running, Stop};
+use crate::source::SourceSettings;
+use crate::{Error, Regions};
+
+/// Pace and limits of the workers.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Jobs that run at once.
+    pub jobs_at_once: usize,
+    /// How long a lease holds without renewal, in seconds.
+    pub lease_seconds: i64,
+    /// How often a job that broke (not: was refused) is tried before it fails.
+    pub attempts: u32,
+    /// How often one region is tried within one job.
+    pub region_attempts: u32,
+    /// First pause between tries of a region; doubles each time.
+    pub region_pause: Duration,
+    /// Pause before failed regions are taken up again by themselves.
+    pub heal_after: Duration,
+    /// What blob sources may be read.
+    pub source: SourceSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            jobs_at_once: 4,
+            lease_seconds: 30,
+            attempts: 5,
+            region_attempts: 6,
+            region_pause: Duration::from_millis(500),
+            heal_after: Duration::from_secs(60),
+            source: SourceSettings::default(),
+        }
+    }
+}
+
+/// The workers of one process.
+pub struct Workers {
+    engine: Arc<Engine>,
+    regions: Regions,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    settings: Arc<Settings>,
+    kinds: HashMap<&'static str, Box<dyn JobKind>>,
+    name: String,
+}
+
+impl std::fmt::Debug for Workers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Workers")
+            .field("name", &self.name)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Workers {
+    /// Workers under a name of their own, which is also the owner of their leases.
+    #[must_use]
+    pub fn new(
+        engine: Arc<Engine>,
+        regions: Regions,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        settings: Settings,
+    ) -> Self {
+        let kinds = crate::jobs().into_iter().map(|kind| (kind.name(), kind)).collect();
+        let name = ids.uuid().to_string();
+        Self { engine, regions, clock, ids, settings: Arc::new(settings), kinds, name }
+    }
+
+    /// Takes jobs until `stop`; returns when those under way have ended or handed back their lease.
+    ///
+    /// The only process of a data folder: leases of an earlier one are taken over at once.
+    ///
+    /// # Errors
+    /// When the rows cannot be read at the start.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) -> Result<(), Error> {
+        let resumed = self.engine.metadata().take_over(&self.name).await?;
+        if resumed > 0 {
+            tracing::info!(job_count = resumed, "taking up jobs that an earlier process left");
+        }
+        let tracker = TaskTracker::new();
+        for slot in 0..self.settings.jobs_at_once {
+            // A lease belongs to one slot: two that shared a name could not tell theirs apart.
+            let worker = format!("{}/{slot}", self.name);
+            tracker.spawn(self.clone().take_jobs(worker, stop.clone()));
+        }
+        tracker.close();
+        tracker.wait().await;
+        Ok(())
+    }
+
+    async fn take_jobs(self: Arc<Self>, worker: String, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.lease(&worker).await {
+                Ok(Some(job)) => {
+                    // Another worker may be idle while more jobs wait.
+                    self.engine.job_waiting().notify_one();
+                    self.run_job(job, &worker, &stop).await;
+                }
+                Ok(None) => self.wait(&stop).await,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "cannot lease jobs");
+                    self.wait(&stop).await;
+                }
+            }
+        }
+    }
+
+    /// Until a job is enqueued; at least every half second, for jobs that become due by time.
+    async fn wait(&self, stop: &CancellationToken) {
+        let pause = tokio::time::sleep(Duration::from_millis(500));
+        tokio::select! {
+            () = self.engine.job_waiting().notified() => {}
+            () = pause => {}
+            () = stop.cancelled() => {}
+        }
+    }
+
+    async fn lease(&self, worker: &str) -> Result<Option<Job>, metadata::Error> {
+        let now = self.clock.now();
+        self.engine.metadata().lease(worker, now, self.lease_end(now)).await
+    }
+
+    fn lease_end(&self, now: Timestamp) -> Timestamp {
+        now.saturating_add(SignedDuration::from_secs(self.settings.lease_seconds)).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Runs one leased job to its end, renewing the lease meanwhile.
+    async fn run_job(&self, job: Job, worker: &str, stop: &CancellationToken) {
+        let span = tracing::info_span!("job", kind = job.kind, job.id = %job.id, resource.id = %job.target);
+        let _entered = span.enter();
+        let stopped = Arc::new(AtomicBool::new(false));
+        let mut running = Running {
+            job,
+            engine: self.engine.clone(),
+            regions: self.regions.clone(),
+            clock: self.clock.clone(),
+            ids: self.ids.clone(),
+            settings: self.settings.clone(),
+            worker: worker.to_owned(),
+            stopped: stopped.clone(),
+        };
+        let job = running.job.clone();
+        drop(_entered);
+        let ended = {
+            let work = self.work(&mut running);
+            tokio::pin!(work);
+            let keep = self.keep_lease(&job, worker, &stopped, stop);
+            tokio::pin!(keep);
+            // The keeper never ends by itself: it sets the flag that makes the work end.
+            tokio::select! {
+                ended = &mut work => ended,
+                () = &mut keep => Err(Stop::LeaseLost),
+            }
+        };
+        if let Err(error) = self.end(&job, worker, ended, stop.is_cancelled()).await {
+            match error {
+                metadata::Error::LeaseLost => {
+                    tracing::info!(job.id = %job.id, "the job was canceled or taken over")
+                }
+                error => {
+                    tracing::error!(error = &error as &dyn std::error::Error, job.id = %job.id, "cannot end the job")
+                }
+            }
+        }
+    }
+
+    async fn work(&self, running: &mut Running) -> Result<Done, Stop> {
+        match self.kinds.get(running.job.kind.as_str()) {
+            Some(kind) => kind.run(running).await,
+            None => {
+                Err(Stop::Broken(Error::Document(format!("there is no job of kind '{}'", running.job.kind))))
+            }
+        }
+    }
+
+    /// Renews until the lease is lost or the process stops; then raises the flag and waits to be dropped.
+    async fn keep_lease(&self, job: &Job, worker: &str, stopped: &AtomicBool, stop: &CancellationToken) {
+        let pause = Duration::from_secs(u64::try_from(self.settings.lease_seconds / 3).unwrap_or(1).max(1));
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => break,
+            }
+            let until = self.lease_end(self.clock.now());
+            if let Err(metadata::Error::LeaseLost) = self.engine.metadata().renew(job.id, worker, until).await
+            {
+                break;
+            }
+        }
+        stopped.store(true, Ordering::Relaxed);
+        // The work sees the flag at its next chunk and ends by itself.
+        std::future::pending::<()>().await;
+    }
+
+    async fn end(
+        &self,
+        job: &Job,
+        worker: &str,
+        ended: Result<Done, Stop>,
+        stopping: bool,
+    ) -> Result<(), metadata::Error> {
+        let rows = self.engine.metadata();
+        let now = self.clock.now();
+        let (ending, mut change) = match ended {
+            Ok(done) => (Ending::Succeeded(done.output), done.change),
+            Err(Stop::LeaseLost | Stop::Broken(_)) if stopping => {
+                return rows.postpone(job.id, worker, now).await;
+            }
+            Err(Stop::LeaseLost) => return Err(metadata::Error::LeaseLost),
+            Err(Stop::Broken(error)) if job.attempt < self.settings.attempts => {
+                let pause = SignedDuration::from_secs(1 << job.attempt.min(8));
+                tracing::warn!(error = &error as &dyn std::error::Error, job.id = %job.id, attempt = job.attempt, "the job will be tried again");
+                let due = now.saturating_add(pause).unwrap_or(Timestamp::MAX);
+                return rows.postpone(job.id, worker, due).await;
+            }
+            Err(Stop::Broken(error)) => {
+                tracing::error!(error = &error as &dyn std::error::Error, job.id = %job.id, "the job failed");
+                let message = format!(
+                    "An internal error occurred. Quote the correlation id '{}' to the operator.",
+                    job.correlation_id
+                );
+                self.failure(job, &ErrorDetail::new("InternalServerError", message), Change::default())
+                    .await?
+            }
+            Err(Stop::Failed(detail, change)) => self.failure(job, &detail, *change).await?,
+        };
+        change.activity.push(ended_entry(job, matches!(ending, Ending::Succeeded(_)), now));
+        rows.finish(job.id, worker, ending, now, change).await
+    }
+
+    /// A failed ending: the resource says so too, unless the job's own change already wrote it.
+    async fn failure(
+        &self,
+        job: &Job,
+        detail: &ErrorDetail,
+        mut change: Change,
+    ) -> Result<(Ending, Change), metadata::Error> {
+        let written = change.put.iter().any(|row| row.id == job.target);
+        if let Some(row) = self.engine.metadata().row(&job.target).await?.filter(|_| !written)
+            && let Ok(mut stored) = stored_of(&row)
+        {
+            stored.document.state = State::Failed;
+            if let Ok(mut failed) = row_of(&row, &stored.document) {
+                failed.etag = self.ids.uuid().to_string();
+                change.expect.push(Expect::Unchanged(row.id.clone(), row.etag.clone()));
+                change.put.push(failed);
+            }
+        }
+        Ok((Ending::Failed(serde_json::to_value(detail).unwrap_or(Value::Null)), change))
+    }
+}
