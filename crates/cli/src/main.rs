@@ -1,2 +1,53 @@
-//! The `gallerist` program.
-fn main() {}
+//! The `gallerist` program: the terminal client, and `gallerist serve`.
+//!
+//! Output for programs goes to standard output, everything for people besides it to standard error.
+
+mod az_login;
+mod client;
+mod connect;
+mod export;
+mod publish;
+mod serve;
+mod terminal;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A self-hosted compute gallery for virtual machine images.
+#[derive(Debug, Parser)]
+#[command(name = "gallerist", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a server on a data folder.
+    Serve(serve::Serve),
+    /// Sign the Azure CLI in to a server on this machine.
+    AzLogin(az_login::AzLogin),
+    /// Publish a disk image as an image version.
+    Publish(publish::Publish),
+    /// Write an image version to a file, in any format.
+    Export(export::Export),
+    /// Check that everything a data folder claims to hold is there and right.
+    Verify(verify::Verify),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let ended = match cli.command {
+        Command::Serve(args) => serve::run(args),
+        Command::AzLogin(args) => az_login::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Publish(args) => publish::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Export(args) => export::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Verify(args) => verify::run(args),
+    };
+    ended.unwrap_or_else(|error| {
+        terminal::report(&error);
+        ExitCode::FAILURE
+    })
+}

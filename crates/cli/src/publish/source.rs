@@ -1,0 +1,47 @@
+//! The image file, opened.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use disks::{Disk, FileSource, InputFormat, Limits};
+
+/// A descriptor of a flat VMDK is a short text.
+const DESCRIPTOR_BYTES: u64 = 64 << 10;
+
+/// Opens `file` as `format`, and for a flat VMDK the extent beside it.
+///
+/// # Errors
+/// When the file cannot be read or is refused; the message has the reason.
+pub(crate) fn open(file: &Path, format: InputFormat) -> anyhow::Result<Disk> {
+    let opened = File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
+    let length = opened.metadata()?.len();
+    if format == InputFormat::Vmdk
+        && length <= DESCRIPTOR_BYTES
+        && let Some(extent) = flat_extent(file)
+    {
+        let descriptor = std::fs::read(file)?;
+        let extent = FileSource::new(
+            File::open(&extent).with_context(|| format!("cannot open {}", extent.display()))?,
+        )?;
+        return refused(file, disks::open_flat_vmdk(&descriptor, Box::new(extent), &Limits::default()));
+    }
+    refused(file, disks::open(format, Box::new(FileSource::new(opened)?), &Limits::default()))
+}
+
+/// The extent of `disk.vmdk` is `disk-flat.vmdk` beside it; the descriptor's own words are never followed.
+fn flat_extent(descriptor: &Path) -> Option<PathBuf> {
+    let name = format!("{}-flat.vmdk", descriptor.file_stem()?.to_str()?);
+    let extent = descriptor.with_file_name(name);
+    extent.is_file().then_some(extent)
+}
+
+fn refused(file: &Path, opened: Result<Disk, disks::Error>) -> anyhow::Result<Disk> {
+    match opened {
+        Ok(disk) => Ok(disk),
+        Err(disks::Error::Refused { reason, message }) => {
+            bail!("{} was refused ({reason}): {message}", file.display())
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
+    }
+}

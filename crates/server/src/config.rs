@@ -1,0 +1,174 @@
+//! What an operator sets: defaults in code, a TOML file over them. Unknown keys are refused.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use arm::Region;
+use serde::Deserialize;
+use workers::Settings;
+use workers::source::{Allowed, SourceSettings};
+
+/// The configuration of a server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The regions; the first three of Azure's Atlantic unless set.
+    #[serde(rename = "region")]
+    pub regions: Vec<RegionConfig>,
+    /// Further names or addresses in the certificate and in links, besides 127.0.0.1 and localhost.
+    pub names: Vec<String>,
+    /// Which blob sources may be read.
+    pub source: SourceConfig,
+    /// Copies to regions.
+    pub replication: ReplicationConfig,
+    /// Jobs that run at once.
+    pub jobs_at_once: usize,
+}
+
+/// One region.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegionConfig {
+    /// Its name, `westeurope`.
+    pub name: Region,
+    /// Its folder; below the data folder unless set.
+    pub folder: Option<PathBuf>,
+}
+
+/// `[source]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SourceConfig {
+    /// Hosts, `host:port` pairs and networks that may be read although they are not public.
+    pub allow: Vec<String>,
+}
+
+/// `[replication]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReplicationConfig {
+    /// Tries of one region within one operation.
+    pub attempts: u32,
+    /// Milliseconds before the second try; doubles each time.
+    pub pause_ms: u64,
+    /// Seconds before a failed region is taken up again by itself.
+    pub heal_after_seconds: u64,
+}
+
+impl Default for ReplicationConfig {
+    fn default() -> Self {
+        let settings = Settings::default();
+        let pause_ms = u64::try_from(settings.region_pause.as_millis()).unwrap_or(500);
+        Self {
+            attempts: settings.region_attempts,
+            pause_ms,
+            heal_after_seconds: settings.heal_after.as_secs(),
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let names = ["westeurope", "northeurope", "eastus"];
+        let regions =
+            names.iter().filter_map(|name| name.parse().ok()).map(|name| RegionConfig { name, folder: None });
+        Self {
+            regions: regions.collect(),
+            names: Vec::new(),
+            source: SourceConfig::default(),
+            replication: ReplicationConfig::default(),
+            jobs_at_once: Settings::default().jobs_at_once,
+        }
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration file")]
+    Unreadable(#[source] std::io::Error),
+    /// It is not what it must be; the message has line and column.
+    #[error("the configuration is wrong: {0}")]
+    Wrong(String),
+}
+
+impl Config {
+    /// Reads `file`, or takes the defaults.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming the key.
+    pub fn read(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(file) = file else { return Ok(Self::default()) };
+        let text = std::fs::read_to_string(file).map_err(ConfigError::Unreadable)?;
+        Self::parse(&text)
+    }
+
+    fn parse(text: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|error| ConfigError::Wrong(error.to_string()))?;
+        let distinct: BTreeSet<&Region> = config.regions.iter().map(|region| &region.name).collect();
+        if distinct.is_empty() || distinct.len() != config.regions.len() {
+            return Err(ConfigError::Wrong("give at least one [[region]], each name once".to_owned()));
+        }
+        if config.jobs_at_once == 0 || config.replication.attempts == 0 {
+            return Err(ConfigError::Wrong(
+                "jobs_at_once and replication.attempts must be at least 1".to_owned(),
+            ));
+        }
+        config.settings().map(|_settings| config)
+    }
+
+    /// Each region and its folder, below `data` unless set.
+    #[must_use]
+    pub fn folders(&self, data: &Path) -> Vec<(Region, PathBuf)> {
+        let place = |region: &RegionConfig| {
+            region.folder.clone().unwrap_or_else(|| data.join("regions").join(region.name.as_str()))
+        };
+        self.regions.iter().map(|region| (region.name.clone(), place(region))).collect()
+    }
+
+    /// The workers' settings.
+    ///
+    /// # Errors
+    /// [`ConfigError::Wrong`] for an entry of `source.allow` that allows nothing.
+    pub fn settings(&self) -> Result<Settings, ConfigError> {
+        let allow = self.source.allow.iter().map(|text| text.parse::<Allowed>());
+        let allow = allow
+            .collect::<Result<_, _>>()
+            .map_err(|error| ConfigError::Wrong(format!("source.allow: {error}")))?;
+        Ok(Settings {
+            jobs_at_once: self.jobs_at_once,
+            region_attempts: self.replication.attempts,
+            region_pause: Duration::from_millis(self.replication.pause_ms),
+            heal_after: Duration::from_secs(self.replication.heal_after_seconds),
+            source: SourceSettings { allow, ..SourceSettings::default() },
+            ..Settings::default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::Config;
+
+    #[test]
+    fn a_file_overrides_and_unknown_keys_are_refused() {
+        let config = Config::parse("[[region]]\nname = \"West US\"\n[[region]]\nname = \"edge1\"\nfolder = \"/mnt/edge\"\n[source]\nallow = [\"127.0.0.1:9000\"]").unwrap();
+        let folders = config.folders(Path::new("/data"));
+        assert_eq!(folders[0].1, Path::new("/data/regions/westus"));
+        assert_eq!(folders[1].1, Path::new("/mnt/edge"));
+        assert_eq!(config.settings().unwrap().source.allow.len(), 1);
+        for text in [
+            "colour = 1",
+            "region = []",
+            "[source]\nallow = [\"a b\"]",
+            "[[region]]\nname = \"a\"\n[[region]]\nname = \"A\"",
+            "jobs_at_once = 0",
+        ] {
+            assert!(Config::parse(text).is_err(), "{text}");
+        }
+    }
+}

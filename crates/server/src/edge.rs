@@ -1,0 +1,183 @@
+//! HTTP in and out: from a request to the engine, and from its reply to headers and JSON.
+
+use std::sync::Arc;
+
+use arm::ErrorDetail;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use control::{Engine, Ids, Reply, Request};
+use http::header::{CONTENT_TYPE, HOST, IF_MATCH, IF_NONE_MATCH, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use providers::Rejection;
+use uuid::Uuid;
+
+use crate::cloud::Endpoint;
+use crate::data_plane;
+use crate::identity::{self, Identity};
+
+/// What every request may use.
+#[derive(Clone)]
+pub(crate) struct Edge {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) data: data_plane::DataPlane,
+    /// Host names under which links may point back here.
+    pub(crate) names: Arc<[String]>,
+}
+
+/// All routes: sign-in documents, the data plane, and everything else to the engine.
+pub(crate) fn router(edge: Edge) -> Router {
+    let sign_in = identity::router(edge.identity.clone());
+    data_plane::router().fallback(arm_request).with_state(edge).merge(sign_in)
+}
+
+async fn arm_request(State(edge): State<Edge>, request: axum::extract::Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let correlation_id = correlation_id(&parts.headers, edge.ids.as_ref());
+    let client_id = returned_client_id(&parts.headers);
+    let mut reply = match method(&parts.method) {
+        None => refusal(405, "MethodNotAllowed", "The requested resource does not support this HTTP method."),
+        Some(method) => match read_body(body).await {
+            Err(rejection) => Reply::json(rejection.status, body_of(rejection.detail)),
+            Ok(body) => {
+                let asked = Request {
+                    method,
+                    path: parts.uri.path().to_owned(),
+                    query: parts.uri.query().unwrap_or_default().to_owned(),
+                    body,
+                    content_type: texts(&parts.headers, &CONTENT_TYPE).into_iter().next(),
+                    if_match: texts(&parts.headers, &IF_MATCH),
+                    if_none_match: texts(&parts.headers, &IF_NONE_MATCH),
+                    caller: caller(&edge.identity, &parts.headers),
+                    correlation_id: correlation_id.clone(),
+                    base: base(
+                        &edge,
+                        &parts.headers,
+                        parts.uri.authority().map(http::uri::Authority::as_str),
+                    ),
+                };
+                edge.engine.handle(&asked).await
+            }
+        },
+    };
+    if reply.status == 401
+        && let Err(error) = edge.identity.authenticate(&parts.headers)
+    {
+        reply = reply.with("www-authenticate", edge.identity.challenge(&error));
+    }
+    respond(&reply, &correlation_id, client_id, edge.ids.as_ref())
+}
+
+/// Who calls, in the engine's terms.
+pub(crate) fn caller(identity: &Identity, headers: &HeaderMap) -> Result<control::Principal, Rejection> {
+    match identity.authenticate(headers) {
+        Ok(principal) => Ok(control::Principal {
+            object_id: principal.object_id.to_string(),
+            tenant_id: principal.tenant_id.to_string(),
+            name: principal.name,
+        }),
+        Err(error) => Err(Rejection::new(401, error.code(), error.to_string())),
+    }
+}
+
+async fn read_body(body: Body) -> Result<bytes::Bytes, Rejection> {
+    let limit = Engine::BODY_BYTES;
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
+            let message = format!("The request content is larger than the limit of {limit} bytes.");
+            Err(Rejection::new(413, "RequestContentTooLarge", message))
+        }
+        Err(_broken) => Err(Rejection::new(400, "InvalidRequestContent", "The request content ended early.")),
+    }
+}
+
+fn method(method: &http::Method) -> Option<control::Method> {
+    match method.as_str() {
+        "GET" => Some(control::Method::Get),
+        "HEAD" => Some(control::Method::Head),
+        "PUT" => Some(control::Method::Put),
+        "PATCH" => Some(control::Method::Patch),
+        "DELETE" => Some(control::Method::Delete),
+        "POST" => Some(control::Method::Post),
+        _ => None,
+    }
+}
+
+fn texts(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
+    headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
+}
+
+/// The client's correlation id when it is a GUID, else a fresh one.
+fn correlation_id(headers: &HeaderMap, ids: &dyn Ids) -> String {
+    let sent = headers.get("x-ms-correlation-request-id").and_then(|value| value.to_str().ok());
+    let sent = sent.and_then(|text| text.parse::<Uuid>().ok());
+    sent.unwrap_or_else(|| ids.uuid()).to_string()
+}
+
+/// The client's request id, if it asked to have it back.
+fn returned_client_id(headers: &HeaderMap) -> Option<String> {
+    let wanted = headers.get("x-ms-return-client-request-id")?.to_str().ok()?;
+    let id = headers.get("x-ms-client-request-id")?.to_str().ok()?;
+    (wanted.eq_ignore_ascii_case("true") && id.len() <= 128).then(|| id.to_owned())
+}
+
+/// `https://host:port` as the client wrote it, if that is a name of ours; else our own.
+fn base(edge: &Edge, headers: &HeaderMap, authority: Option<&str>) -> String {
+    let host = headers.get(HOST).and_then(|value| value.to_str().ok()).or(authority);
+    let endpoint = host.and_then(|host| format!("https://{host}").parse::<Endpoint>().ok());
+    let known = endpoint.filter(|endpoint| {
+        let host = endpoint.as_str().trim_start_matches("https://");
+        let name = host.rsplit_once(':').map_or(host, |(name, _port)| name);
+        edge.names.iter().any(|known| known.eq_ignore_ascii_case(name))
+    });
+    known.map_or_else(|| edge.identity.endpoint().to_string(), |endpoint| endpoint.to_string())
+}
+
+pub(crate) fn refusal(status: u16, code: &str, message: &str) -> Reply {
+    Reply::json(status, body_of(ErrorDetail::new(code, message)))
+}
+
+pub(crate) fn body_of(detail: ErrorDetail) -> serde_json::Value {
+    serde_json::to_value(detail.into_body()).unwrap_or_default()
+}
+
+/// A reply with the headers that every answer of Azure Resource Manager carries (azure-api 1.3).
+pub(crate) fn respond(
+    reply: &Reply,
+    correlation_id: &str,
+    client_id: Option<String>,
+    ids: &dyn Ids,
+) -> Response {
+    let body = reply.body.as_ref().map(|body| serde_json::to_vec(body).unwrap_or_default());
+    let mut response = Response::new(body.map_or_else(Body::empty, Body::from));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    let mut set = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.append(HeaderName::from_static(name), value);
+        }
+    };
+    set("cache-control", "no-cache");
+    set("pragma", "no-cache");
+    set("expires", "-1");
+    set("x-content-type-options", "nosniff");
+    set("strict-transport-security", "max-age=31536000; includeSubDomains");
+    set("x-ms-request-id", &ids.uuid().to_string());
+    set("x-ms-correlation-request-id", correlation_id);
+    if let Some(id) = client_id {
+        set("x-ms-client-request-id", &id);
+    }
+    if reply.body.is_some() {
+        set("content-type", "application/json; charset=utf-8");
+    }
+    for (name, value) in &reply.headers {
+        set(name, value);
+    }
+    debug_assert!(reply.status != 401 || headers.contains_key(WWW_AUTHENTICATE), "a 401 without a challenge");
+    response
+}
