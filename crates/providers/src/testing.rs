@@ -158,3 +158,14 @@ pub(crate) fn check_refusal(refusal: &Rejection, code: &str, target: &str, words
     };
     assert_eq!(refusal.status, wanted, "{refusal}");
 }
+
+/// `value` with every member name in capitals.
+pub(crate) fn shouted(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            Value::Object(members.iter().map(|(name, value)| (name.to_uppercase(), shouted(value))).collect())
+        }
+        Value::Array(items) => items.iter().map(shouted).collect(),
+        other => other.clone(),
+    }
+}
