@@ -17,8 +17,10 @@ pub struct Candidate<'a> {
     pub completed: &'a [Region],
 }
 
-/// The highest version by number that is Succeeded, not excluded, and complete in `region`.
+/// The highest version by number that was published, is not excluded, and is complete in `region`.
 ///
+/// Published once is enough: a version that is being brought to one region more, or failed to get there, is still
+/// whole where it is complete, and `latest` must not fall back there.
 /// A region's own `excludeFromLatest` wins over the common one. An end of life in the past excludes nothing. Without
 /// a region, a version counts wherever it is. The order of `versions` does not matter.
 pub fn latest<'a>(
@@ -26,9 +28,9 @@ pub fn latest<'a>(
     region: Option<&Region>,
 ) -> Option<Candidate<'a>> {
     let usable = versions.into_iter().filter(|version| {
-        version.document.state == State::Succeeded
+        matches!(version.document.state, State::Succeeded | State::Updating | State::Failed)
             && !is_excluded(version.document, region)
-            && region.is_none_or(|region| version.completed.contains(region))
+            && region.map_or(!version.completed.is_empty(), |region| version.completed.contains(region))
     });
     usable.max_by_key(|version| version.name)
 }

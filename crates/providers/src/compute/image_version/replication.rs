@@ -68,7 +68,10 @@ impl Progress {
             _ => format!("{done} of {total} copied ({} %)", self.percent()),
         };
         let mut sentence = match self.state {
-            ProgressState::Completed => format!("Complete: {total}."),
+            ProgressState::Completed if self.total_bytes == 0 => {
+                "Complete; nothing had to be copied.".to_owned()
+            }
+            ProgressState::Completed => format!("Complete; {total} copied."),
             ProgressState::Pending => "Waiting to be copied.".to_owned(),
             ProgressState::Copying => match self.eta_seconds {
                 Some(seconds) => format!("{amount}, about {} left.", duration(seconds)),
@@ -79,7 +82,7 @@ impl Progress {
         if let Some(error) = self.error.as_deref().filter(|_| self.state != ProgressState::Completed) {
             let attempt =
                 if self.attempts > 1 { format!(" (attempt {})", self.attempts) } else { String::new() };
-            sentence.push_str(&format!(" {}{attempt}: {error}", "Last error"));
+            sentence.push_str(&format!(" Last error{attempt}: {error}"));
         }
         sentence
     }

@@ -56,12 +56,31 @@ fn what_is_excluded_is_not_latest(
 }
 
 #[rstest]
-fn only_what_succeeded_is_latest(
-    #[values(State::Creating, State::Updating, State::Failed, State::Canceled, State::Deleting)] state: State,
+fn what_was_never_published_or_goes_away_is_not_latest(
+    #[values(State::Creating, State::Canceled, State::Deleting)] state: State,
 ) {
     let mut newer = a_version("2.0.0", json!({}));
     newer.1.state = state;
     check(&[newer, a_version("1.0.0", json!({}))], Some("westeurope"), Some("1.0.0"));
+}
+
+#[rstest]
+fn a_version_stays_latest_where_it_is_complete_while_another_region_is_added_or_fails(
+    #[values(State::Succeeded, State::Updating, State::Failed)] state: State,
+) {
+    let mut newer = a_version("2.0.0", json!({}));
+    newer.1.state = state;
+    let versions = [newer, a_version("1.0.0", json!({}))];
+    check(&versions, Some("westeurope"), Some("2.0.0"));
+    check(&versions, None, Some("2.0.0"));
+}
+
+#[test]
+fn a_failed_version_that_is_complete_nowhere_is_not_latest() {
+    let mut newer = a_version("2.0.0", json!({}));
+    newer.1.state = State::Failed;
+    newer.2 = Vec::new();
+    check(&[newer, a_version("1.0.0", json!({}))], None, Some("1.0.0"));
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn each_region_tells_how_far_it_is() {
     let wanted = json!({"aggregatedState": "InProgress", "summary": [
         {"region": "East US 2", "state": "Replicating", "progress": 39, "details": "1.1 GiB of 3.0 GiB copied (39 %), about 3 minutes left.",
             "bytesDone": 1_288_490_188_u64, "bytesTotal": 3_221_225_472_u64, "etaSeconds": 130},
-        {"region": "West Europe", "state": "Completed", "progress": 100, "details": "Complete: 3.0 GiB.",
+        {"region": "West Europe", "state": "Completed", "progress": 100, "details": "Complete; 3.0 GiB copied.",
             "bytesDone": 3_221_225_472_u64, "bytesTotal": 3_221_225_472_u64, "etaSeconds": null},
     ]});
     assert_eq!(*status, wanted);
@@ -104,7 +104,7 @@ fn a_hundred_percent_means_complete(#[case] done: u64, #[case] total: u64, #[cas
 #[case::failed(json!({"state": "Failed", "doneBytes": 1_048_576, "totalBytes": 4_194_304, "error": "no space left in the region", "attempts": 3}),
     "Failed with 1.0 MiB of 4.0 MiB copied (25 %). Last error (attempt 3): no space left in the region")]
 #[case::tried_again(json!({"state": "Copying", "doneBytes": 0, "totalBytes": 1024, "error": "timeout", "attempts": 1}), "0 B of 1.0 KiB copied (0 %). Last error: timeout")]
-#[case::over(json!({"state": "Completed", "doneBytes": 1024, "totalBytes": 1024, "error": "timeout", "attempts": 2}), "Complete: 1.0 KiB.")]
+#[case::over(json!({"state": "Completed", "doneBytes": 1024, "totalBytes": 1024, "error": "timeout", "attempts": 2}), "Complete; 1.0 KiB copied.")]
 fn details_are_for_people(#[case] document: Value, #[case] wanted: &str) {
     let shown = published().get(Some("ReplicationStatus"), &[facet("eastus2", document)]);
     assert_eq!(shown["replicationStatus"]["summary"][0]["details"], wanted);
