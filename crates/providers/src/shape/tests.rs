@@ -1,3 +1,5 @@
+//! Reading, settling and merging by shape.
+
 use serde_json::{Value, json};
 
 use super::{Field, Kind, merge, read, settle};

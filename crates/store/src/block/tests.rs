@@ -1,3 +1,5 @@
+//! Blocks: coding, bounds, and damage.
+
 use proptest::prelude::*;
 use rstest::rstest;
 

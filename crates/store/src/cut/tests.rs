@@ -1,3 +1,5 @@
+//! Cuts depend on content alone.
+
 use std::cell::RefCell;
 
 use proptest::prelude::*;

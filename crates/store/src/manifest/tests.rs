@@ -1,3 +1,5 @@
+//! Manifests: equal content has equal roots, and similar content shares pages.
+
 use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;

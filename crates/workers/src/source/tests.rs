@@ -1,3 +1,5 @@
+//! Which addresses may be read, in every spelling.
+
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::guard::{choose, parse};

@@ -1,3 +1,5 @@
+//! Every rule of galleries as a table of bodies and answers.
+
 use rstest::rstest;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! Every rule of image definitions as a table of bodies and answers.
+
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Every rule of resource groups as a table of bodies and answers.
+
 use rstest::rstest;
 use serde_json::json;
 

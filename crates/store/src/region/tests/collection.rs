@@ -1,3 +1,5 @@
+//! Collection against publishing, pins and readers.
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;

@@ -1,3 +1,5 @@
+//! What a crash at each step leaves.
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! Damage is found, never served.
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};

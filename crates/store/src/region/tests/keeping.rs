@@ -1,3 +1,5 @@
+//! What is put can be got, before and after a restart.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::thread;

@@ -1,3 +1,5 @@
+//! Which version is the latest.
+
 use arm::Region;
 use rstest::rstest;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! What a version comes to: defaults, states, retries, deletion.
+
 use rstest::rstest;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! Target regions: which, how many copies, added and removed.
+
 use rstest::rstest;
 use serde_json::{Value, json};
 

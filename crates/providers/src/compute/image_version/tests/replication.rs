@@ -1,3 +1,5 @@
+//! How far replicas are, and how that reads.
+
 use rstest::rstest;
 use serde_json::{Value, json};
 

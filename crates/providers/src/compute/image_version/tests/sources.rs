@@ -1,3 +1,5 @@
+//! Where a version may come from, and what is refused.
+
 use rstest::rstest;
 use serde_json::{Value, json};
 

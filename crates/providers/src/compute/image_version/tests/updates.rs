@@ -1,3 +1,5 @@
+//! What may change after creation, and what stays when it is left out.
+
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
