@@ -9,6 +9,7 @@ mod format;
 mod layout;
 #[cfg(test)]
 mod oracle;
+mod packed;
 mod qcow2;
 mod raw;
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::entry::{Geometry, Place};
 use super::header::Compression;
-use super::packed::{Pool, Recent};
 use super::unpack::Unpacker;
 use crate::bytes::{self, as_u64, as_usize};
+use crate::packed::{Pool, Recent};
 use crate::raw::check_range;
 use crate::source::extent_in;
 use crate::{Blocks, Error, Extent, ExtentKind, ReadAt};
@@ -76,7 +76,9 @@ impl Qcow2 {
         let mut clusters = 1;
         for entry in entries {
             let is_enough = clusters * cluster_bytes - within >= limit;
-            if is_enough || !follows(place, self.geometry.place(cluster + clusters, *entry)?, clusters * cluster_bytes) {
+            if is_enough
+                || !follows(place, self.geometry.place(cluster + clusters, *entry)?, clusters * cluster_bytes)
+            {
                 break;
             }
             clusters += 1;
@@ -92,23 +94,23 @@ impl Qcow2 {
         })
     }
 
-    /// Fills `part` from `within` the compressed cluster.
-    fn read_packed(&self, offset: u64, length: u64, within: u64, part: &mut [u8]) -> Result<(), Error> {
+    /// Fills `part` from the byte `at` of the disk, which is in the cluster compressed in `range` of the file.
+    fn read_packed(&self, range: (u64, u64), at: u64, part: &mut [u8]) -> Result<(), Error> {
         let cluster_bytes = as_usize(self.geometry.cluster_bytes())?;
         if part.len() == cluster_bytes {
-            return self.unpack(offset, length, part);
+            return self.unpack(range, part);
         }
-        let plain = self.plain.get_or_load(offset, || {
+        let plain = self.plain.get_or_load(at / self.geometry.cluster_bytes(), || {
             let mut cluster = vec![0; cluster_bytes];
-            self.unpack(offset, length, &mut cluster)?;
+            self.unpack(range, &mut cluster)?;
             Ok(cluster.into())
         })?;
-        let start = as_usize(within)?;
+        let start = as_usize(at % self.geometry.cluster_bytes())?;
         part.copy_from_slice(&plain[start..start + part.len()]);
         Ok(())
     }
 
-    fn unpack(&self, offset: u64, length: u64, cluster: &mut [u8]) -> Result<(), Error> {
+    fn unpack(&self, (offset, length): (u64, u64), cluster: &mut [u8]) -> Result<(), Error> {
         self.unpackers.lend(
             || Unpacker::new(self.compression),
             |unpacker| {
@@ -145,7 +147,7 @@ impl Blocks for Qcow2 {
             match run.place {
                 Place::Hole { .. } => part.fill(0),
                 Place::Plain { offset } => self.file.read_exact_at(part, offset + within)?,
-                Place::Packed { offset, length } => self.read_packed(offset, length, within, part)?,
+                Place::Packed { offset, length } => self.read_packed((offset, length), at, part)?,
             }
             at += run.length;
             rest = behind;

@@ -28,7 +28,9 @@ pub(super) fn check(file: &dyn ReadAt, header: &Header, usage: &mut Usage) -> Re
         }
         let padded = as_usize(u64::from(length).next_multiple_of(8))?;
         let body = fields.slice(at + 8, padded).map_err(|_past| {
-            Error::corrupt(format!("the header extension {kind:#010x} has {length} bytes, more than there are"))
+            Error::corrupt(format!(
+                "the header extension {kind:#010x} has {length} bytes, more than there are"
+            ))
         })?;
         match kind {
             DATA_FILE => {
@@ -59,7 +61,9 @@ fn check_bitmaps(body: &[u8], header: &Header, usage: &mut Usage) -> Result<(), 
     }
     let inside = offset.checked_add(bytes).is_some_and(|end| end <= header.geometry.file_bytes);
     if !inside || bytes == 0 || count == 0 {
-        return Err(Error::corrupt(format!("the bitmap directory ({bytes} bytes at {offset}) cannot be there")));
+        return Err(Error::corrupt(format!(
+            "the bitmap directory ({bytes} bytes at {offset}) cannot be there"
+        )));
     }
     header.geometry.aligned("bitmap directory", offset)?;
     // Without the feature bit the directory is stale, and its cluster may have another role by now.

@@ -103,7 +103,9 @@ impl Features {
             return Err(Error::external_reference("the image keeps its data in another file"));
         }
         if incompatible & 2 != 0 {
-            return Err(Error::corrupt("the image is marked as corrupt; repair it with `qemu-img check -r all`"));
+            return Err(Error::corrupt(
+                "the image is marked as corrupt; repair it with `qemu-img check -r all`",
+            ));
         }
         if incompatible & 16 != 0 {
             return Err(Error::unsupported("the image has subclusters (extended_l2=on), which are not read"));
@@ -136,12 +138,7 @@ fn check_backing(fields: &Fields<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn geometry(
-    fields: &Fields<'_>,
-    version: u32,
-    file_bytes: u64,
-    limits: &Limits,
-) -> Result<Geometry, Error> {
+fn geometry(fields: &Fields<'_>, version: u32, file_bytes: u64, limits: &Limits) -> Result<Geometry, Error> {
     if fields.be_u32(32)? != 0 {
         return Err(Error::unsupported("the image is encrypted; decrypt it before uploading"));
     }
@@ -187,7 +184,10 @@ fn version_3_fields(
 fn l1_entries(declared: u32, geometry: Geometry, limits: &Limits) -> Result<u64, Error> {
     let allowed = L1_LIMIT_BYTES.min(limits.table_bytes);
     if u64::from(declared) * 8 > allowed {
-        return Err(Error::limit(format!("the L1 table has {declared} entries; {} are allowed", allowed / 8)));
+        return Err(Error::limit(format!(
+            "the L1 table has {declared} entries; {} are allowed",
+            allowed / 8
+        )));
     }
     let table_covers = geometry.entries_per_table() * geometry.cluster_bytes();
     let needed = geometry.size_bytes.div_ceil(table_covers);

@@ -7,7 +7,6 @@ mod blocks;
 mod entry;
 mod extensions;
 mod header;
-pub(crate) mod packed;
 mod refcounts;
 mod snapshots;
 mod survey;
@@ -40,7 +39,9 @@ pub(crate) fn open(file: Box<dyn ReadAt>, limits: &Limits) -> Result<Disk, Error
     Survey::new(file.as_ref(), geometry, &mut usage).run(&l1)?;
     let uncounted = refcounts.check(file.as_ref(), &usage)?;
     if uncounted > 0 {
-        warnings.push(format!("The refcounts of {uncounted} clusters in use are zero; the image was not closed well."));
+        warnings.push(format!(
+            "The refcounts of {uncounted} clusters in use are zero; the image was not closed well."
+        ));
     }
     if header.is_dirty {
         warnings.push("The image is marked as in use; its last writes may be missing.".to_owned());

@@ -64,8 +64,9 @@ fn table_has(
     offset: u64,
     length: u64,
 ) -> Result<(), Error> {
+    let last = offset.saturating_add(length - 1);
     match header.geometry.inside("snapshot table", offset, length) {
-        Err(_) if refcounts.of(file, offset)? == 0 => {
+        Err(_) if refcounts.of(file, last)? == 0 => {
             Err(Error::corrupt(format!("the snapshot table cannot be at offset {offset}")))
         }
         outcome => outcome,

@@ -4,9 +4,9 @@ use zstd::bulk::Decompressor;
 use zstd::zstd_safe;
 
 use super::header::Compression;
-use super::packed::{Inflater, Wrapping};
 use crate::Error;
 use crate::bytes::{Fields, as_u64};
+use crate::packed::{Inflater, Wrapping};
 
 /// What a frame begins with, little-endian.
 const FRAME_MAGIC: u32 = 0xFD2F_B528;

@@ -5,8 +5,8 @@
 use zstd::bulk::Compressor;
 
 use super::entry::{COMPRESSED, COPIED};
-use super::packed::{Pack, pack_units};
 use crate::bytes::{as_u64, as_usize};
+use crate::packed::{Pack, pack_units};
 use crate::{Blocks, Error, WriteAt};
 
 const CLUSTER_BITS: u32 = 16;
@@ -186,7 +186,8 @@ fn big_endian(entries: &[u64]) -> Vec<u8> {
 
 /// `l1` and `refcount_table` are offsets with their entries and clusters.
 fn header(size_bytes: u64, l1: (u64, usize), refcount_table: (u64, usize)) -> Result<Vec<u8>, Error> {
-    let count = |count: usize| u32::try_from(count).map_err(|_many| Error::limit("the disk is too large for qcow2"));
+    let count =
+        |count: usize| u32::try_from(count).map_err(|_many| Error::limit("the disk is too large for qcow2"));
     let mut header = Vec::with_capacity(128);
     header.extend(b"QFI\xfb");
     header.extend(3_u32.to_be_bytes());

@@ -6,7 +6,7 @@ use super::header::Geometry;
 use super::survey::{ZERO_GRAIN, read_table};
 use super::{ENTRIES_PER_TABLE, SECTOR_BYTES};
 use crate::bytes::{self, Fields, as_u64, as_usize};
-use crate::qcow2::packed::{Inflater, Pool, Recent, Wrapping};
+use crate::packed::{Inflater, Pool, Recent, Wrapping};
 use crate::raw::check_range;
 use crate::source::extent_in;
 use crate::{Blocks, Error, Extent, ExtentKind, ReadAt};
@@ -131,11 +131,15 @@ impl Sparse {
         let fields = Fields::new("VMDK grain marker", &marker);
         let (address, length) = (fields.le_u64(0)?, u64::from(fields.le_u32(8)?));
         if address != grain * (self.geometry.grain_bytes / SECTOR_BYTES) {
-            return Err(Error::corrupt(format!("the grain at offset {offset} says that it is of another place")));
+            return Err(Error::corrupt(format!(
+                "the grain at offset {offset} says that it is of another place"
+            )));
         }
         // Deflate makes nothing much longer than it was.
         if length == 0 || length > self.geometry.grain_bytes * 2 {
-            return Err(Error::corrupt(format!("the grain at offset {offset} says that it has {length} bytes")));
+            return Err(Error::corrupt(format!(
+                "the grain at offset {offset} says that it has {length} bytes"
+            )));
         }
         bytes::lies_inside(self.file.as_ref(), "VMDK grain", offset + MARKER_BYTES, length)?;
         let length = as_usize(length)?;

@@ -43,12 +43,13 @@ impl Descriptor {
         if padding.iter().any(|byte| *byte != 0) {
             return Err(Error::corrupt("the VMDK descriptor goes on behind its end"));
         }
-        let text = str::from_utf8(text).map_err(|_detail| Error::corrupt("the VMDK descriptor is not text"))?;
+        let text =
+            str::from_utf8(text).map_err(|_detail| Error::corrupt("the VMDK descriptor is not text"))?;
         if text.chars().any(|letter| letter.is_control() && !matches!(letter, '\t' | '\r' | '\n')) {
             return Err(Error::corrupt("the VMDK descriptor has control characters"));
         }
         let mut lines = text.lines().map(str::trim).enumerate();
-        if !lines.next().is_some_and(|(_, line)| line == FIRST_LINE) {
+        if lines.next().is_none_or(|(_, line)| line != FIRST_LINE) {
             return Err(Error::corrupt(format!("the VMDK descriptor does not begin with \"{FIRST_LINE}\"")));
         }
         let mut draft = Draft::default();
@@ -71,7 +72,9 @@ impl<'a> Draft<'a> {
         let (key, value) = line.split_once('=').ok_or_else(unknown)?;
         let (key, value) = (key.trim(), value.trim());
         if NAMING_KEYS.iter().any(|naming| naming.eq_ignore_ascii_case(key)) {
-            return Err(Error::external_reference("the VMDK descriptor names another file that it depends on"));
+            return Err(Error::external_reference(
+                "the VMDK descriptor names another file that it depends on",
+            ));
         }
         if !line.is_ascii() {
             return Err(unknown());
@@ -96,9 +99,11 @@ impl<'a> Draft<'a> {
                     "monolithicSparse" => Kind::MonolithicSparse,
                     "streamOptimized" => Kind::StreamOptimized,
                     "monolithicFlat" => Kind::MonolithicFlat,
-                    _ => return Err(Error::external_reference(
-                        "the VMDK is of a type that keeps data in other files; convert it to streamOptimized",
-                    )),
+                    _ => {
+                        return Err(Error::external_reference(
+                            "the VMDK is of a type that keeps data in other files; convert it to streamOptimized",
+                        ));
+                    }
                 });
                 Ok(())
             }
@@ -116,7 +121,9 @@ impl<'a> Draft<'a> {
     fn extent_line(&mut self, number: usize, line: &'a str) -> Result<(), Error> {
         let broken = || Error::corrupt(format!("line {number} of the VMDK descriptor is not a good extent"));
         if self.extent.is_some() {
-            return Err(Error::external_reference("the VMDK has several extents; convert it to streamOptimized"));
+            return Err(Error::external_reference(
+                "the VMDK has several extents; convert it to streamOptimized",
+            ));
         }
         let (front, behind) = line.split_once('"').ok_or_else(broken)?;
         let (name, offset) = behind.rsplit_once('"').ok_or_else(broken)?;
@@ -148,7 +155,9 @@ impl<'a> Draft<'a> {
         let (extent, sectors) =
             self.extent.ok_or_else(|| Error::corrupt("the VMDK descriptor has no extent"))?;
         if (extent == "FLAT") != (kind == Kind::MonolithicFlat) {
-            return Err(Error::external_reference("the VMDK's type and that of its extent contradict each other"));
+            return Err(Error::external_reference(
+                "the VMDK's type and that of its extent contradict each other",
+            ));
         }
         Ok(Descriptor { kind, sectors })
     }

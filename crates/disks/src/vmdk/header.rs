@@ -54,7 +54,9 @@ impl Header {
         let footer = Self::read_footer(file, file_bytes)?;
         // Two headers of one file that tell two stories would be two disks.
         let told_again = Self { directory: DIRECTORY_AT_END, is_unclean: header.is_unclean, ..footer };
-        if (Self { redundant_directory: None, ..told_again }) != (Self { redundant_directory: None, ..header }) {
+        if (Self { redundant_directory: None, ..told_again })
+            != (Self { redundant_directory: None, ..header })
+        {
             return Err(Error::corrupt("the VMDK's footer contradicts its header"));
         }
         if footer.directory == DIRECTORY_AT_END {
@@ -69,7 +71,10 @@ impl Header {
         let start = file_bytes.checked_sub(3 * SECTOR_BYTES).ok_or_else(missing)?;
         let tail = bytes::read(file, "VMDK footer", start, 3 * HEADER_BYTES)?;
         let fields = Fields::new("VMDK footer", &tail);
-        if !start.is_multiple_of(SECTOR_BYTES) || fields.le_u32(8)? != 0 || fields.le_u32(12)? != MARKER_FOOTER {
+        if !start.is_multiple_of(SECTOR_BYTES)
+            || fields.le_u32(8)? != 0
+            || fields.le_u32(12)? != MARKER_FOOTER
+        {
             return Err(missing());
         }
         let end = (fields.le_u64(1024)?, fields.le_u32(1032)?, fields.le_u32(1036)?);
@@ -89,7 +94,10 @@ impl Header {
             return Err(Error::unsupported(format!("VMDK version {version} is not read")));
         }
         if flags & !KNOWN_FLAGS != 0 {
-            return Err(Error::unsupported(format!("the VMDK has unknown flags ({:#x})", flags & !KNOWN_FLAGS)));
+            return Err(Error::unsupported(format!(
+                "the VMDK has unknown flags ({:#x})",
+                flags & !KNOWN_FLAGS
+            )));
         }
         if flags & NEWLINES_ARE_SET != 0 && fields.slice(73, 4)? != b"\n \r\n" {
             return Err(Error::corrupt("the VMDK was damaged by a transfer as text; transfer it as binary"));
@@ -97,7 +105,9 @@ impl Header {
         check_compression(flags, fields.le_u16(77)?)?;
         let grain_sectors = fields.le_u64(20)?;
         if !grain_sectors.is_power_of_two() || !(8..=4096).contains(&grain_sectors) {
-            return Err(Error::corrupt(format!("the VMDK has grains of {grain_sectors} sectors, which cannot be")));
+            return Err(Error::corrupt(format!(
+                "the VMDK has grains of {grain_sectors} sectors, which cannot be"
+            )));
         }
         let entries = fields.le_u32(44)?;
         if u64::from(entries) != ENTRIES_PER_TABLE {
@@ -123,9 +133,9 @@ impl Header {
 fn refuse_other_kinds(head: &[u8]) -> Result<(), Error> {
     match head {
         [b'K', b'D', b'M', b'V', ..] => Ok(()),
-        [b'C', b'O', b'W', b'D', ..] | [0xBE, 0xBA, 0xFE, 0xCA, ..] => {
-            Err(Error::unsupported("only VMDKs of hosted products are read; convert this one to streamOptimized"))
-        }
+        [b'C', b'O', b'W', b'D', ..] | [0xBE, 0xBA, 0xFE, 0xCA, ..] => Err(Error::unsupported(
+            "only VMDKs of hosted products are read; convert this one to streamOptimized",
+        )),
         [b'#' | b'v', ..] => Err(Error::external_reference(
             "the file is a VMDK descriptor, whose data is in other files; convert it to streamOptimized",
         )),

@@ -41,7 +41,9 @@ pub(crate) fn open(file: Box<dyn ReadAt>, limits: &Limits) -> Result<Disk, Error
     let header = Header::read(file.as_ref())?;
     let descriptor = read_descriptor(file.as_ref(), &header)?;
     if descriptor.kind == Kind::MonolithicFlat {
-        return Err(Error::external_reference("the descriptor inside the VMDK keeps the data in another file"));
+        return Err(Error::external_reference(
+            "the descriptor inside the VMDK keeps the data in another file",
+        ));
     }
     let geometry = Geometry::new(&header, descriptor.sectors, file.length()?, limits)?;
     let directory = survey::run(file.as_ref(), &header, &geometry, limits)?;
@@ -53,17 +55,15 @@ pub(crate) fn open(file: Box<dyn ReadAt>, limits: &Limits) -> Result<Disk, Error
 }
 
 /// Opens the descriptor and the one extent of a monolithicFlat VMDK.
-pub(crate) fn open_flat(
-    descriptor: &[u8],
-    extent: Box<dyn ReadAt>,
-    limits: &Limits,
-) -> Result<Disk, Error> {
+pub(crate) fn open_flat(descriptor: &[u8], extent: Box<dyn ReadAt>, limits: &Limits) -> Result<Disk, Error> {
     if as_u64(descriptor.len()) > DESCRIPTOR_LIMIT_BYTES {
         return Err(Error::limit(format!("the VMDK descriptor has {} bytes", descriptor.len())));
     }
     let descriptor = Descriptor::parse(descriptor)?;
     if descriptor.kind != Kind::MonolithicFlat {
-        return Err(Error::mismatch("the descriptor is not that of a monolithicFlat VMDK; upload the one VMDK file"));
+        return Err(Error::mismatch(
+            "the descriptor is not that of a monolithicFlat VMDK; upload the one VMDK file",
+        ));
     }
     let size_bytes = bytes_of(descriptor.sectors)?;
     check_size(size_bytes, limits)?;
@@ -83,7 +83,9 @@ pub(crate) fn open_flat(
 
 fn read_descriptor(file: &dyn ReadAt, header: &Header) -> Result<Descriptor, Error> {
     if header.descriptor_sector == 0 || header.descriptor_sectors == 0 {
-        return Err(Error::unsupported("the VMDK has no descriptor: it is a part of a disk of several files"));
+        return Err(Error::unsupported(
+            "the VMDK has no descriptor: it is a part of a disk of several files",
+        ));
     }
     let length = bytes_of(header.descriptor_sectors)?;
     if length > DESCRIPTOR_LIMIT_BYTES {

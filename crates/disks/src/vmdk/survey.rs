@@ -24,7 +24,9 @@ pub(super) fn run(
         return Err(Error::limit(format!("the VMDK has a directory of {table_count} grain tables")));
     }
     let structures = structures(header, geometry, table_count)?;
-    let layout = Layout::new(structures.iter().map(|(name, start, end)| Structure::new(name, *start, end - start)).collect())?;
+    let layout = Layout::new(
+        structures.iter().map(|(name, start, end)| Structure::new(name, *start, end - start)).collect(),
+    )?;
     let offset = bytes_of(header.directory)?;
     let directory = entries(&bytes::read(file, "VMDK grain directory", offset, as_usize(table_count * 4)?)?);
     let starts = directory.iter().filter(|start| **start != 0).map(|start| u64::from(*start) * SECTOR_BYTES);
@@ -71,7 +73,9 @@ fn structures(
         ("VMDK descriptor", header.descriptor_sector, header.descriptor_sectors),
         ("VMDK grain directory", header.directory, directory_sectors),
     ];
-    places.extend(header.redundant_directory.map(|start| ("VMDK redundant grain directory", start, directory_sectors)));
+    places.extend(
+        header.redundant_directory.map(|start| ("VMDK redundant grain directory", start, directory_sectors)),
+    );
     if header.has_footer {
         places.push(("VMDK footer", geometry.file_bytes / SECTOR_BYTES - 3, 3));
     }
@@ -103,10 +107,10 @@ struct Grains<'a> {
 impl Grains<'_> {
     fn claim(&mut self, grain: u64, start: u64) -> Result<(), Error> {
         // Of a compressed grain nothing is known yet but that it has a first sector.
-        let length = if self.geometry.is_compressed { SECTOR_BYTES } else { self.geometry.bytes_in_grain(grain) };
+        let length =
+            if self.geometry.is_compressed { SECTOR_BYTES } else { self.geometry.bytes_in_grain(grain) };
         let end = start + length;
-        // The last sector of a streamed file need not be whole.
-        if end > self.geometry.file_bytes.next_multiple_of(SECTOR_BYTES) {
+        if end > self.geometry.file_bytes {
             return Err(Error::truncated(format!(
                 "the grain at offset {start} reaches past the end of the file ({} bytes)",
                 self.geometry.file_bytes
@@ -146,7 +150,9 @@ impl Taken {
             (sectors.div_ceil(grain_sectors), sectors.div_ceil(grain_sectors) * 2)
         };
         if bytes > limits.table_bytes {
-            return Err(Error::limit(format!("the VMDK file has too many sectors ({sectors}) to keep track of")));
+            return Err(Error::limit(format!(
+                "the VMDK file has too many sectors ({sectors}) to keep track of"
+            )));
         }
         Ok(if geometry.is_compressed {
             Self::Starts(vec![0; as_usize(units)?])

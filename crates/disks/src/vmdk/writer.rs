@@ -7,7 +7,7 @@ use super::{
     SECTOR_BYTES, TABLE_SECTORS,
 };
 use crate::bytes::{as_u64, as_usize};
-use crate::qcow2::packed::{Pack, pack_units};
+use crate::packed::{Pack, pack_units};
 use crate::{Blocks, Error, WriteAt};
 
 const GRAIN_SECTORS: u64 = 128;
@@ -21,11 +21,7 @@ const FLAGS: u32 = 1 | 1 << 16 | 1 << 17;
 const LEVEL: u32 = 3;
 
 /// Writes `blocks` and returns the length of the file.
-pub(crate) fn write(
-    blocks: &dyn Blocks,
-    identity: [u8; 16],
-    out: &mut dyn WriteAt,
-) -> Result<u64, Error> {
+pub(crate) fn write(blocks: &dyn Blocks, identity: [u8; 16], out: &mut dyn WriteAt) -> Result<u64, Error> {
     let sectors = blocks.size_bytes() / SECTOR_BYTES;
     let mut packers: [Box<dyn Pack>; 2] = [Box::new(Zlib::new()), Box::new(Zlib::new())];
     let mut writer = Writer::new(sectors, out)?;
@@ -52,10 +48,8 @@ impl Pack for Zlib {
         self.state.reset();
         // What does not compress grows by less than this.
         packed.reserve(plain.len() + plain.len() / 64 + 64);
-        let status = self
-            .state
-            .compress_vec(plain, packed, FlushCompress::Finish)
-            .map_err(std::io::Error::other)?;
+        let status =
+            self.state.compress_vec(plain, packed, FlushCompress::Finish).map_err(std::io::Error::other)?;
         if status != Status::StreamEnd {
             return Err(Error::Io(std::io::Error::other("a grain grew while it was compressed")));
         }

@@ -48,6 +48,48 @@ fn what_qemu_writes_is_read(#[case] options: &str, #[case] compress: &[&str]) {
     assert_eq!(warnings, Vec::<String>::new());
 }
 
+/// Makes an image, lets `qemu-img` change it, and compares what both read; returns the warnings.
+fn check_changed(options: &str, changes: &[&[&str]]) -> Vec<String> {
+    let oracle = Oracle::new();
+    oracle.put_raw("wanted.raw", &sample());
+    oracle.run(&["convert", "-f", "raw", "-O", "qcow2", "-o", options, "wanted.raw", "changed"]);
+    for change in changes {
+        oracle.run(change);
+    }
+    oracle.run(&["convert", "-f", "qcow2", "-O", "raw", "changed", "wanted.raw"]);
+    let wanted = oracle.open(InputFormat::Raw, "wanted.raw").unwrap();
+    let found = oracle.open(InputFormat::Qcow2, "changed").unwrap();
+    assert_same(found.blocks.as_ref(), wanted.blocks.as_ref());
+    found.warnings
+}
+
+#[rstest]
+#[case::grown(&["resize", "-q", "-f", "qcow2", "changed", "40G"])]
+#[case::shrunk(&["resize", "-q", "-f", "qcow2", "--shrink", "changed", "3080192"])]
+#[case::rewritten(&["amend", "-f", "qcow2", "-o", "compat=0.10", "changed"])]
+fn images_that_qemu_changed_are_read(
+    #[case] change: &[&str],
+    #[values("cluster_size=512", "cluster_size=64k")] options: &str,
+) {
+    assert_eq!(check_changed(options, &[change]), Vec::<String>::new());
+}
+
+#[test]
+fn snapshots_and_bitmaps_are_left_behind_with_warnings() {
+    let warnings = check_changed(
+        "cluster_size=4k",
+        &[
+            &["snapshot", "-q", "-c", "first", "changed"],
+            &["bitmap", "-f", "qcow2", "--add", "changed", "since-monday"],
+            &["snapshot", "-q", "-c", "second", "changed"],
+        ],
+    );
+    assert!(
+        matches!(&warnings[..], [bitmaps, snapshots] if bitmaps.contains("bitmaps") && snapshots.contains("2 internal")),
+        "{warnings:?}"
+    );
+}
+
 fn check_writing(disk: &Sample) {
     let oracle = Oracle::new();
     oracle.check_writing(disk, OutputFormat::Qcow2, "qcow2");
@@ -88,6 +130,12 @@ fn round_trip(disk: &Sample) -> Result<(), Error> {
     assert_eq!(found.warnings, Vec::<String>::new());
     assert_same(found.blocks.as_ref(), disk);
     Ok(())
+}
+
+#[test]
+fn a_huge_disk_is_written_and_read_back() {
+    let disk = Sample::empty(32 << 40).with_text((3 << 40) + 512, 100_000).with_noise((32 << 40) - 512, 512);
+    round_trip(&disk).unwrap();
 }
 
 proptest! {

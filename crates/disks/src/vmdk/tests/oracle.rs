@@ -35,7 +35,17 @@ fn what_qemu_writes_is_read(#[case] options: &str) {
 fn a_flat_disk_is_read_from_its_two_files() {
     let (oracle, disk) = (Oracle::new(), sample());
     oracle.put_raw("wanted.raw", &disk);
-    oracle.run(&["convert", "-f", "raw", "-O", "vmdk", "-o", "subformat=monolithicFlat", "wanted.raw", "flat.vmdk"]);
+    oracle.run(&[
+        "convert",
+        "-f",
+        "raw",
+        "-O",
+        "vmdk",
+        "-o",
+        "subformat=monolithicFlat",
+        "wanted.raw",
+        "flat.vmdk",
+    ]);
     let descriptor = fs::read(oracle.path("flat.vmdk")).unwrap();
     let extent = FileSource::new(File::open(oracle.path("flat-flat.vmdk")).unwrap()).unwrap();
     let found = open_flat_vmdk(&descriptor, Box::new(extent), &Limits::default()).unwrap();
@@ -49,7 +59,7 @@ fn a_flat_disk_is_read_from_its_two_files() {
 #[case(Sample::empty(512).with_noise(0, 512))]
 #[case(Sample::empty(64 << 10).with_zeros(0, 64 << 10))]
 #[case(Sample::empty(64 * MIB).with(0, vec![0xA5; 64 << 20]))]
-#[case(Sample::empty(4 << 40).with_text((3 << 40) + 512, 100_000).with_noise((4 << 40) - 512, 512))]
+#[case(Sample::empty(32 << 30).with_text((20 << 30) + 512, 100_000).with_noise((32 << 30) - 512, 512))]
 fn what_is_written_qemu_reads(#[case] disk: Sample) {
     let oracle = Oracle::new();
     oracle.check_writing(&disk, OutputFormat::Vmdk, "vmdk");
@@ -64,6 +74,12 @@ fn round_trip(disk: &Sample) -> Result<(), Error> {
     assert_eq!(found.warnings, Vec::<String>::new());
     assert_same(found.blocks.as_ref(), disk);
     Ok(())
+}
+
+#[test]
+fn a_huge_disk_is_written_and_read_back() {
+    let disk = Sample::empty(32 << 40).with_text((3 << 40) + 512, 100_000).with_noise((32 << 40) - 512, 512);
+    round_trip(&disk).unwrap();
 }
 
 proptest! {

@@ -107,6 +107,18 @@ fn a_pin_taken_before_during_or_released_during_keeps_the_chunk() {
 }
 
 #[test]
+fn what_was_sealed_stays_while_its_pin_lives() {
+    let folder = tempdir().unwrap();
+    let region = open(folder.path());
+    let stored = store(&region, &noise(1, 50_000));
+    collect(&region, &[]);
+    assert_eq!(load(&region, stored.root, 50_000).unwrap(), noise(1, 50_000));
+    drop(stored.pin);
+    collect(&region, &[]);
+    assert_eq!(region.usage().pack_count, 0);
+}
+
+#[test]
 fn while_packs_are_removed_a_hold_answers_truly() {
     // Before each removal this asks for everything: a chunk it can hold must still be there afterwards.
     let folder = tempdir().unwrap();
@@ -197,6 +209,8 @@ fn a_chunk_stored_twice_is_kept_once() {
         writer.seal().unwrap();
     }
     assert_eq!(region.usage().chunk_count, 2);
+    let copies = region.locate(&Digest::of(&bytes)).unwrap();
+    assert_eq!(copies.pack.number, 1, "the newest is used: it may have come to replace a bad one");
     let other = tempdir().unwrap();
     let root = store(&open(other.path()), &bytes).root;
     copy(root, &open(other.path()), &region, OWNER, &|_| (), &|| false).unwrap();

@@ -8,7 +8,7 @@ use rstest::rstest;
 use tempfile::tempdir;
 
 use crate::testing::{OWNER, load, noise, open, store, text};
-use crate::{Digest, Error, Region, copy};
+use crate::{BlockBuilder, Digest, Error, Region, copy};
 
 fn packs(folder: &Path) -> Vec<PathBuf> {
     let shelves = fs::read_dir(folder.join("packs")).unwrap();
@@ -71,6 +71,20 @@ fn damage_while_the_region_is_open_is_found_too() {
     assert!(!region.has(&first), "it can be sent again");
     assert!(matches!(region.get(&first), Err(Error::Corrupt { .. })), "it is not forgotten");
     assert!(region.get(&Digest::of(&contents()[1])).is_ok(), "its neighbours are read");
+}
+
+#[test]
+fn a_pack_whose_checksums_fit_but_whose_chunk_does_not_is_not_believed() {
+    let folder = tempdir().unwrap();
+    let region = open(folder.path());
+    let claimed = Digest::of(b"what it should be");
+    let mut lying = BlockBuilder::new();
+    lying.push(claimed, b"what it is").unwrap();
+    let writer = region.writer(OWNER);
+    writer.store(&lying.finish()).unwrap();
+    writer.seal().unwrap();
+    assert!(matches!(region.get(&claimed), Err(Error::Corrupt { digest, .. }) if digest == claimed));
+    assert_eq!(region.verify(&[], &|_| ()).unwrap().damaged_packs.len(), 1);
 }
 
 #[derive(Clone, Copy)]

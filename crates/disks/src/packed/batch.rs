@@ -8,6 +8,9 @@ use crate::{Blocks, Error};
 /// How many bytes of units are compressed at a time: enough to be worth a thread, little to hold.
 const BATCH_BYTES: usize = 4 << 20;
 
+/// What is done with the index, the bytes and the compressed bytes of one unit.
+pub(crate) type EachPacked<'a> = dyn FnMut(u64, &[u8], &[u8]) -> Result<(), Error> + 'a;
+
 /// Compresses one unit at a time.
 pub(crate) trait Pack: Send {
     /// Puts the compressed `plain` into `packed`, which is empty; leaving it empty means that it did not pay.
@@ -28,7 +31,7 @@ pub(crate) fn pack_units(
     blocks: &dyn Blocks,
     unit_bytes: usize,
     packers: &mut [Box<dyn Pack>; 2],
-    each: &mut dyn FnMut(u64, &[u8], &[u8]) -> Result<(), Error>,
+    each: &mut EachPacked<'_>,
 ) -> Result<(), Error> {
     let capacity = (BATCH_BYTES / unit_bytes.max(1)).max(2);
     let mut batch: Vec<Unit> = Vec::new();
@@ -53,7 +56,7 @@ pub(crate) fn pack_units(
 fn emit(
     batch: &mut [Unit],
     packers: &mut [Box<dyn Pack>; 2],
-    each: &mut dyn FnMut(u64, &[u8], &[u8]) -> Result<(), Error>,
+    each: &mut EachPacked<'_>,
 ) -> Result<(), Error> {
     let (first, second) = batch.split_at_mut(batch.len() / 2);
     let [here, there] = packers;

@@ -3,6 +3,8 @@
 mod batch;
 mod inflate;
 mod recent;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use batch::{Pack, pack_units};
 pub(crate) use inflate::{Inflater, Wrapping};
