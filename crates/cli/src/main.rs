@@ -40,11 +40,11 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let ended = match cli.command {
-        Command::Serve(args) => serve::run(args),
+        Command::Serve(args) => serve::run(&args),
         Command::AzLogin(args) => az_login::run(&args).map(|()| ExitCode::SUCCESS),
-        Command::Publish(args) => publish::run(args).map(|()| ExitCode::SUCCESS),
-        Command::Export(args) => export::run(args).map(|()| ExitCode::SUCCESS),
-        Command::Verify(args) => verify::run(args),
+        Command::Publish(args) => publish::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Export(args) => export::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Verify(args) => verify::run(&args),
     };
     ended.unwrap_or_else(|error| {
         terminal::report(&error);

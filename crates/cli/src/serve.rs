@@ -28,7 +28,7 @@ pub(crate) struct Serve {
     config: Option<PathBuf>,
 }
 
-pub(crate) fn run(args: Serve) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Serve) -> anyhow::Result<ExitCode> {
     let filter = EnvFilter::try_from_env("GALLERIST_LOG").unwrap_or_else(|_unset| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let config = Config::read(args.config.as_deref())?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::Value;
 use server::config::Config;
@@ -32,13 +32,13 @@ pub(crate) struct Verify {
     output: Output,
 }
 
-pub(crate) fn run(args: Verify) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Verify) -> anyhow::Result<ExitCode> {
     let output = if args.json { Output::Json } else { args.output };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let found = runtime.block_on(verify(&args, output))?;
+    let found = runtime.block_on(verify(args, output))?;
     let violations = found["violations"].as_array().cloned().unwrap_or_default();
     match output {
         Output::Json => say(&serde_json::to_string_pretty(&found)?)?,
@@ -49,6 +49,9 @@ pub(crate) fn run(args: Verify) -> anyhow::Result<ExitCode> {
 
 async fn verify(args: &Verify, output: Output) -> anyhow::Result<Value> {
     let config = Config::read(args.config.as_deref())?;
+    if !args.data.is_dir() {
+        bail!("there is no data folder at {}", args.data.display());
+    }
     let bar = terminal::bar(0, "verify", output);
     let progress = |region: &arm::Region, done, total| {
         bar.set_length(total);

@@ -30,7 +30,7 @@ pub(crate) struct Export {
     /// raw, vhd, vhd-dynamic, vhdx, qcow2 or vmdk.
     #[arg(long, value_name = "FORMAT")]
     format: OutputFormat,
-    /// The file to write, or how to print the result when it says json or table.
+    /// The file to write.
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
     /// Print the result as JSON.
@@ -46,7 +46,7 @@ pub(crate) struct Export {
     connect: Connect,
 }
 
-pub(crate) fn run(args: Export) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Export) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -60,8 +60,10 @@ pub(crate) fn run(args: Export) -> anyhow::Result<()> {
     let image = runtime.block_on(RemoteImage::open(client, &id, args.region.as_deref()))?;
     let output = if args.json { Output::Json } else { Output::Table };
     let bar = terminal::bar(image.data_bytes(), "exporting", output);
-    let file_bytes =
-        write_file(&args.output, args.format, &Watched { image: &image, bar: &bar }, image.identity())?;
+    let watched = Watched { image: &image, bar: &bar };
+    let file_bytes = write_file(&args.output, args.force, |file| {
+        disks::write(args.format, &watched, image.identity(), file)
+    })?;
     bar.finish_and_clear();
     let seconds = begun.elapsed().as_secs_f64();
     if args.json {
@@ -81,22 +83,21 @@ pub(crate) fn run(args: Export) -> anyhow::Result<()> {
     ])
 }
 
-/// Writes beside the target and renames: a half-written file never stands under its name.
+/// Writes beside the target, under a name of its own, and moves it there when it is whole and durable.
 fn write_file(
     target: &Path,
-    format: OutputFormat,
-    blocks: &dyn Blocks,
-    identity: [u8; 16],
+    replace: bool,
+    write: impl FnOnce(&mut File) -> Result<u64, disks::Error>,
 ) -> anyhow::Result<u64> {
     let mut name = target.file_name().context("the output has no file name")?.to_os_string();
-    name.push(".partial");
+    name.push(format!(".{}.partial", std::process::id()));
     let partial = target.with_file_name(name);
-    let open = || File::options().read(true).write(true).create(true).truncate(true).open(&partial);
-    let mut file = open().with_context(|| format!("cannot write {}", partial.display()))?;
-    let written = disks::write(format, blocks, identity, &mut file).map_err(anyhow::Error::from);
-    let ended = written.and_then(|written| {
+    // A file that stands there already, or a link, is not ours to follow.
+    let opened = File::options().read(true).write(true).create_new(true).open(&partial);
+    let mut file = opened.with_context(|| format!("cannot write {}", partial.display()))?;
+    let ended = write(&mut file).map_err(anyhow::Error::from).and_then(|written| {
         file.sync_all()?;
-        std::fs::rename(&partial, target)?;
+        settle(&partial, target, replace)?;
         Ok(written)
     });
     if ended.is_err() {
@@ -104,6 +105,20 @@ fn write_file(
         let _left_behind = std::fs::remove_file(&partial);
     }
     ended.context("the export was not written")
+}
+
+/// Gives the whole file its name, durably; without `replace` never over another.
+fn settle(partial: &Path, target: &Path, replace: bool) -> anyhow::Result<()> {
+    if replace {
+        std::fs::rename(partial, target)?;
+    } else {
+        std::fs::hard_link(partial, target)
+            .with_context(|| format!("cannot give the file the name {}", target.display()))?;
+        std::fs::remove_file(partial)?;
+    }
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()?;
+    Ok(())
 }
 
 /// Counts what is read.

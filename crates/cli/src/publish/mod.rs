@@ -80,12 +80,12 @@ impl Place {
     }
 }
 
-pub(crate) fn run(args: Publish) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Publish) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let done = runtime.block_on(publish(&args))?;
+    let done = runtime.block_on(publish(args))?;
     // An interrupted reader thread must not hold the process.
     runtime.shutdown_background();
     match args.output {
@@ -145,45 +145,85 @@ async fn publish(args: &Publish) -> anyhow::Result<Published> {
         seconds,
         upload_seconds,
     };
-    if let Some(standing) = standing {
+    if standing.is_some() {
         // An earlier try may have got this far without learning of it.
-        settle(&client, &id, &standing, &sent.digest, &upload_id).await?;
+        settle(&client, args, &id, &sent.digest, &upload_id).await?;
         return Ok(done(begun.elapsed().as_secs_f64()));
     }
     create_version(&client, args, &id, &home, &upload_id).await?;
     Ok(done(begun.elapsed().as_secs_f64()))
 }
 
-/// The version exists already: fine when it is this very image.
+/// The version exists already: fine when it is this very image; what is missing of it is then brought about.
 async fn settle(
     client: &Client,
+    args: &Publish,
     id: &str,
-    standing: &Value,
     digest: &str,
     upload_id: &str,
 ) -> anyhow::Result<()> {
     let url = format!("{id}?api-version={COMPUTE}");
-    let mut state = standing["properties"]["provisioningState"].as_str().unwrap_or_default().to_owned();
-    while matches!(state.as_str(), "Creating" | "Updating") {
+    let mut standing = client.get_json(&url).await?;
+    while matches!(state_of(&standing), "Creating" | "Updating") {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        state = client.get_json(&url).await?["properties"]["provisioningState"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
+        standing = client.get_json(&url).await?;
     }
-    let entries = client.get_bytes(&format!("/gallerist/entries{id}")).await;
-    let stands = entries
-        .ok()
-        .and_then(|(headers, _)| Some(headers.get("x-gallerist-digest")?.to_str().ok()?.to_owned()));
-    client.json(reqwest::Method::DELETE, &format!("{upload_id}?api-version={IMAGES}"), None).await?;
-    match stands {
-        Some(stands) if stands == digest => {
-            note("The version exists already, with this very image.");
-            Ok(())
-        }
-        _ => bail!(
+    if digest_of(client, id).await?.is_some_and(|stands| stands != digest) {
+        bail!(
             "the version {id} exists already, with another image; versions never change. Publish under another number, or --version next"
-        ),
+        );
+    }
+    let home = standing["location"].as_str().unwrap_or_default();
+    let regions = together(&standing, target_regions(&args.target_regions, home)?);
+    let lacking = regions.len() > standing_regions(&standing).len();
+    if state_of(&standing) != "Succeeded" || lacking {
+        note("The version exists already; what it lacks is brought about now.");
+        let mut profile = json!({"targetRegions": regions});
+        profile["excludeFromLatest"] =
+            standing["properties"]["publishingProfile"]["excludeFromLatest"].clone();
+        let body =
+            json!({"location": home, "tags": standing["tags"], "properties": {"publishingProfile": profile}});
+        put_and_wait(client, args, id, &body).await?;
+    }
+    if digest_of(client, id).await?.as_deref() != Some(digest) {
+        bail!(
+            "the version {id} exists already, and is not this image; publish under another number, or --version next"
+        );
+    }
+    // The version does not need it; it may be gone already.
+    client.json(reqwest::Method::DELETE, &format!("{upload_id}?api-version={IMAGES}"), None).await?;
+    note("The version exists already, with this very image.");
+    Ok(())
+}
+
+fn state_of(version: &Value) -> &str {
+    version["properties"]["provisioningState"].as_str().unwrap_or_default()
+}
+
+fn standing_regions(version: &Value) -> Vec<Value> {
+    version["properties"]["publishingProfile"]["targetRegions"].as_array().cloned().unwrap_or_default()
+}
+
+/// The regions a version has, and those asked for that it lacks.
+fn together(version: &Value, asked: Vec<Value>) -> Vec<Value> {
+    let region = |value: &Value| value["name"].as_str().and_then(|name| name.parse::<arm::Region>().ok());
+    let mut regions = standing_regions(version);
+    for wanted in asked {
+        if !regions.iter().any(|standing| region(standing) == region(&wanted)) {
+            regions.push(wanted);
+        }
+    }
+    regions
+}
+
+/// The digest of a version that is complete somewhere.
+async fn digest_of(client: &Client, id: &str) -> anyhow::Result<Option<String>> {
+    match client.get_bytes(&format!("/gallerist/entries{id}")).await {
+        Ok((headers, _)) => {
+            Ok(headers.get("x-gallerist-digest").and_then(|digest| digest.to_str().ok()).map(str::to_owned))
+        }
+        Err(error) if is_status(&error, reqwest::StatusCode::NOT_FOUND) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -202,10 +242,12 @@ async fn create_version(
             "storageProfile": {"osDiskImage": {"source": {"id": upload_id}}},
         },
     });
-    let (_, operation) = client
-        .put(&format!("{id}?api-version={COMPUTE}"), &body)
-        .await
-        .context("the version could not be created")?;
+    put_and_wait(client, args, id, &body).await
+}
+
+async fn put_and_wait(client: &Client, args: &Publish, id: &str, body: &Value) -> anyhow::Result<()> {
+    let put = client.put(&format!("{id}?api-version={COMPUTE}"), body).await;
+    let (_, operation) = put.context("the version could not be created or changed")?;
     let Some(operation) = operation else { return Ok(()) };
     let bar = terminal::bar(0, "replicating", args.output);
     let ended = client.wait(&operation, async || show_replication(client, id, &bar).await).await;
@@ -309,7 +351,7 @@ impl Published {
 
     fn print(&self) -> anyhow::Result<()> {
         let known = self.logical_bytes.saturating_sub(self.new_bytes);
-        let share = if self.logical_bytes == 0 { 0 } else { known * 100 / self.logical_bytes };
+        let share = (known * 100).checked_div(self.logical_bytes).unwrap_or(0);
         facts(&[
             ("published", self.id.clone()),
             ("digest", self.digest.clone()),
@@ -323,9 +365,9 @@ impl Published {
     }
 }
 
-/// Whether an error means that the thing exists already.
-pub(crate) fn is_conflict(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Refused>().is_some_and(|refused| refused.status == reqwest::StatusCode::CONFLICT)
+/// Whether the server answered with `status`.
+pub(crate) fn is_status(error: &anyhow::Error, status: reqwest::StatusCode) -> bool {
+    error.downcast_ref::<Refused>().is_some_and(|refused| refused.status == status)
 }
 
 #[cfg(test)]

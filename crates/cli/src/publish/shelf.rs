@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Publish, is_conflict};
+use super::{Publish, is_status};
 use crate::client::{COMPUTE, Client, GROUPS};
 
 /// What to create when it is missing.
@@ -101,7 +101,11 @@ async fn ensure(client: &Client, url: &str, body: &Value) -> anyhow::Result<()> 
         Ok((_, Some(operation))) => client.wait(&operation, async || {}).await,
         Ok((_, None)) => Ok(()),
         // Somebody else has just made it.
-        Err(error) if is_conflict(&error) && client.find(url).await?.is_some() => Ok(()),
+        Err(error)
+            if is_status(&error, reqwest::StatusCode::CONFLICT) && client.find(url).await?.is_some() =>
+        {
+            Ok(())
+        }
         Err(error) => Err(error),
     }
 }
