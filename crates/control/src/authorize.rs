@@ -48,7 +48,13 @@ impl Authority {
     ///
     /// # Errors
     /// 403 `LinkedAuthorizationFailed`.
-    pub(crate) fn check_link(&self, principal: &Principal, action: &str, id: &ResourceId) -> Result<(), Rejection> {
-        self.check(principal, action, id).map_err(|_refused| refusals::linked_authorization_failed(action, &id.to_string()))
+    pub(crate) fn check_link(
+        &self,
+        principal: &Principal,
+        action: &str,
+        id: &ResourceId,
+    ) -> Result<(), Rejection> {
+        self.check(principal, action, id)
+            .map_err(|_refused| refusals::linked_authorization_failed(action, &id.to_string()))
     }
 }

@@ -1,5 +1,8 @@
 //! Request bodies: JSON, bounded, and without duplicate names.
+//!
+//! Names compare without case everywhere in a body, so two that differ only in case are one name twice.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserializer;
@@ -26,7 +29,9 @@ pub(crate) fn object(bytes: &[u8], content_type: Option<&str>) -> Result<Map<Str
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = Strict { depth: 0 }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     let value = value.map_err(|error| {
-        refusals::invalid_content(format!("The request content was invalid and could not be deserialized: '{error}'."))
+        refusals::invalid_content(format!(
+            "The request content was invalid and could not be deserialized: '{error}'."
+        ))
     })?;
     match value {
         Value::Object(object) => Ok(object),
@@ -100,9 +105,10 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let inner = self.inner()?;
         let mut object = Map::new();
+        let mut names = HashSet::new();
         while let Some(name) = members.next_key::<String>()? {
             let value = members.next_value_seed(inner)?;
-            if object.contains_key(&name) {
+            if !names.insert(name.to_ascii_lowercase()) {
                 return Err(A::Error::custom(format!("the member '{name}' stands twice")));
             }
             object.insert(name, value);

@@ -23,9 +23,17 @@ pub trait Directory: Send + Sync {
 }
 
 impl Engine {
-    pub(crate) fn directory_document(&self, principal: &Principal, path: &DirectoryPath) -> Result<Reply, Error> {
+    pub(crate) fn directory_document(
+        &self,
+        principal: &Principal,
+        path: &DirectoryPath,
+    ) -> Result<Reply, Error> {
         let known = |id: &str| -> Result<(), Error> {
-            if self.directory.has_subscription(id) { Ok(()) } else { Err(refusals::subscription_not_found(id).into()) }
+            if self.directory.has_subscription(id) {
+                Ok(())
+            } else {
+                Err(refusals::subscription_not_found(id).into())
+            }
         };
         let body = match path {
             DirectoryPath::Tenants => self.directory.tenants(principal),
@@ -43,24 +51,37 @@ impl Engine {
     }
 
     /// The providers as `az provider` and `az resource` read them; all are registered, always.
-    pub(crate) fn providers_document(&self, subscription: Option<&str>, namespace: Option<&str>) -> Result<Reply, Error> {
+    pub(crate) fn providers_document(
+        &self,
+        subscription: Option<&str>,
+        namespace: Option<&str>,
+    ) -> Result<Reply, Error> {
         let namespaces = self.registry.namespaces();
-        let describe = |spelling: &str, kinds: &[&'static dyn ResourceType]| self.provider(subscription, spelling, kinds);
+        let describe = |spelling: &str, kinds: &[&'static dyn ResourceType]| {
+            self.provider(subscription, spelling, kinds)
+        };
         match namespace {
             Some(name) => {
                 let found = namespaces.get(&name.to_ascii_lowercase());
                 // Clients ask for providers we do not have (Microsoft.Network before a VM); an empty one is an answer.
-                let body = found.map_or_else(|| describe(name, &[]), |(spelling, kinds)| describe(spelling, kinds));
+                let body =
+                    found.map_or_else(|| describe(name, &[]), |(spelling, kinds)| describe(spelling, kinds));
                 Ok(Reply::json(200, body))
             }
             None => {
-                let all: Vec<Value> = namespaces.values().map(|(spelling, kinds)| describe(spelling, kinds)).collect();
+                let all: Vec<Value> =
+                    namespaces.values().map(|(spelling, kinds)| describe(spelling, kinds)).collect();
                 Ok(Reply::json(200, json!({ "value": all })))
             }
         }
     }
 
-    fn provider(&self, subscription: Option<&str>, namespace: &str, kinds: &[&'static dyn ResourceType]) -> Value {
+    fn provider(
+        &self,
+        subscription: Option<&str>,
+        namespace: &str,
+        kinds: &[&'static dyn ResourceType],
+    ) -> Value {
         let locations: Vec<&str> = self.regions.iter().map(arm::Region::display_name).collect();
         let types: Vec<Value> = kinds
             .iter()

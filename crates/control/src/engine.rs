@@ -10,7 +10,10 @@ use tokio::sync::Notify;
 use crate::page::Tokens;
 use crate::registry::check_api_version;
 use crate::route::{self, Route};
-use crate::{Authority, Clock, Directory, Error, Ids, Method, Principal, Registry, Reply, Request, operation, refusals};
+use crate::seal::Seal;
+use crate::{
+    Authority, Clock, Directory, Error, Ids, Method, Principal, Registry, Reply, Request, operation, refusals,
+};
 
 /// All requests pass here.
 pub struct Engine {
@@ -22,6 +25,7 @@ pub struct Engine {
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) regions: BTreeSet<Region>,
     pub(crate) tokens: Tokens,
+    pub(crate) seal: Seal,
     job_waiting: Notify,
     bytes_released: Notify,
 }
@@ -43,13 +47,16 @@ pub struct Parts {
     pub ids: Arc<dyn Ids>,
     /// The regions of this installation.
     pub regions: BTreeSet<Region>,
-    /// Authenticates page tokens; stays the same over restarts, so that a list can go on.
+    /// The installation's key: authenticates page tokens and seals secrets at rest; the same over restarts.
     pub page_key: [u8; 32],
 }
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("registry", &self.registry).field("regions", &self.regions).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("registry", &self.registry)
+            .field("regions", &self.regions)
+            .finish_non_exhaustive()
     }
 }
 
@@ -69,6 +76,8 @@ pub(crate) struct Options {
     pub(crate) filter: Option<String>,
     pub(crate) top: Option<String>,
     pub(crate) skip_token: Option<String>,
+    /// `monitor=true` asks an operation for its bare outcome, as the `Location` form of a status URL does.
+    monitor: Option<String>,
 }
 
 impl Engine {
@@ -79,9 +88,21 @@ impl Engine {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { metadata, registry, directory, authority, clock, ids, regions, page_key } = parts;
-        let tokens = Tokens::new(page_key);
+        let (tokens, seal) = (Tokens::new(page_key), Seal::new(&page_key));
         let (job_waiting, bytes_released) = (Notify::new(), Notify::new());
-        Self { metadata, registry, directory, authority, clock, ids, regions, tokens, job_waiting, bytes_released }
+        Self {
+            metadata,
+            registry,
+            directory,
+            authority,
+            clock,
+            ids,
+            regions,
+            tokens,
+            seal,
+            job_waiting,
+            bytes_released,
+        }
     }
 
     /// The rows, for workers and the data plane.
@@ -102,6 +123,12 @@ impl Engine {
         &self.bytes_released
     }
 
+    /// A secret that was sealed on its way into a job; `None` when it was sealed with another key, or never.
+    #[must_use]
+    pub fn reveal(&self, sealed: &serde_json::Value) -> Option<String> {
+        self.seal.reveal(sealed)
+    }
+
     /// Who may do what.
     #[must_use]
     pub fn authority(&self) -> &Authority {
@@ -120,8 +147,15 @@ impl Engine {
         let rejection = match error {
             Error::Refused(rejection) => rejection.clone(),
             Error::Internal(cause) => {
-                tracing::error!(error = cause.as_ref(), correlation.id = request.correlation_id, "request failed");
-                let message = format!("An internal error occurred. Quote the correlation id '{}' to the operator.", request.correlation_id);
+                tracing::error!(
+                    error = cause.as_ref(),
+                    correlation.id = request.correlation_id,
+                    "request failed"
+                );
+                let message = format!(
+                    "An internal error occurred. Quote the correlation id '{}' to the operator.",
+                    request.correlation_id
+                );
                 Rejection::new(500, "InternalServerError", message)
             }
         };
@@ -142,7 +176,13 @@ impl Engine {
             Route::Operation { subscription, id, result } => {
                 only(request, &[Method::Get])?;
                 let job = operation::belongs(self.metadata.job(id).await?, &subscription)?;
-                operation::answer(&job, result)
+                // Whoever may not read the resource learns nothing of what is done to it, not even that it is.
+                let read = format!("{}/read", job.target.type_name());
+                let may = self.authority.check(principal, &read, &job.target);
+                may.map_err(|_refused| refusals::path_not_found())?;
+                let monitored =
+                    asked.options.monitor.as_deref().is_some_and(|word| word.eq_ignore_ascii_case("true"));
+                operation::answer(&job, result || monitored)
             }
             Route::Providers { subscription, namespace, register } => {
                 only(request, if register { &[Method::Post] } else { &[Method::Get] })?;
@@ -160,7 +200,9 @@ impl Engine {
     async fn resource(&self, asked: &Asked<'_>, id: &ResourceId) -> Result<Reply, Error> {
         let kind = match self.kind(&id.type_name(), asked) {
             // A client that looks whether a resource of a type we do not have exists gets a true answer.
-            Err(Error::Refused(refusal)) if refusal.status == 501 && asked.request.method == Method::Get => {
+            Err(Error::Refused(refusal))
+                if refusal.status == 501 && matches!(asked.request.method, Method::Get | Method::Head) =>
+            {
                 return Err(refusals::not_found(id).into());
             }
             kind => kind?,
@@ -183,7 +225,11 @@ impl Engine {
     }
 
     /// The type of that name, if it answers the api-version.
-    pub(crate) fn kind(&self, name: &TypeName, asked: &Asked<'_>) -> Result<&'static dyn ResourceType, Error> {
+    pub(crate) fn kind(
+        &self,
+        name: &TypeName,
+        asked: &Asked<'_>,
+    ) -> Result<&'static dyn ResourceType, Error> {
         let kind = self.registry.find(name, asked.api_version)?;
         let locations: Vec<&str> = self.regions.iter().map(Region::as_str).collect();
         check_api_version(kind, asked.api_version, &locations.join(", "))?;
@@ -210,7 +256,9 @@ impl Engine {
 
     pub(crate) fn subscription_is_known(&self, subscription: Option<&str>) -> Result<(), Error> {
         match subscription {
-            Some(id) if !self.directory.has_subscription(id) => Err(refusals::subscription_not_found(id).into()),
+            Some(id) if !self.directory.has_subscription(id) => {
+                Err(refusals::subscription_not_found(id).into())
+            }
             _ => Ok(()),
         }
     }
@@ -238,10 +286,13 @@ fn options(query: &str) -> Result<Options, Error> {
             "$filter" => &mut options.filter,
             "$top" => &mut options.top,
             "$skiptoken" => &mut options.skip_token,
+            "monitor" => &mut options.monitor,
             _ => continue,
         };
         if slot.replace(value).is_some() {
-            return Err(refusals::invalid_content(format!("The query parameter '{name}' stands twice.")).into());
+            return Err(
+                refusals::invalid_content(format!("The query parameter '{name}' stands twice.")).into()
+            );
         }
     }
     Ok(options)

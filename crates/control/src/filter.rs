@@ -40,7 +40,9 @@ impl Filter {
 
     /// Whether `stored` passes.
     pub(crate) fn passes(&self, stored: &Stored) -> bool {
-        let same = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(found));
+        let same = |wanted: &Option<String>, found: &str| {
+            wanted.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(found))
+        };
         let location = stored.document.location.as_deref().unwrap_or_default();
         same(&self.resource_type, stored.id.type_name().as_str())
             && same(&self.group, stored.id.group().unwrap_or_default())
@@ -105,7 +107,10 @@ mod tests {
 
     #[test]
     fn equalities_are_read() {
-        let filter = Filter::parse(Some("resourceType eq 'Microsoft.Compute/galleries' and tagname eq 'it''s' AND tagValue eq 'x y'")).unwrap();
+        let filter = Filter::parse(Some(
+            "resourceType eq 'Microsoft.Compute/galleries' and tagname eq 'it''s' AND tagValue eq 'x y'",
+        ))
+        .unwrap();
         assert_eq!(filter.resource_type.as_deref(), Some("Microsoft.Compute/galleries"));
         assert_eq!((filter.tag_name.as_deref(), filter.tag_value.as_deref()), (Some("it's"), Some("x y")));
         assert_eq!(Filter::parse(None).unwrap(), Filter::default());
@@ -113,7 +118,17 @@ mod tests {
 
     #[test]
     fn everything_else_is_refused() {
-        for text in ["name", "name eq", "name eq x", "name ne 'x'", "name eq 'x' or name eq 'y'", "name eq 'x", "name eq 'a' and name eq 'b'", "secret eq 'x'", "name eq 'é' x"] {
+        for text in [
+            "name",
+            "name eq",
+            "name eq x",
+            "name ne 'x'",
+            "name eq 'x' or name eq 'y'",
+            "name eq 'x",
+            "name eq 'a' and name eq 'b'",
+            "secret eq 'x'",
+            "name eq 'é' x",
+        ] {
             assert!(Filter::parse(Some(text)).is_err(), "{text}");
         }
     }

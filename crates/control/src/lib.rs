@@ -8,6 +8,7 @@ mod authorize;
 mod body;
 mod catalogue;
 mod clock;
+mod decide;
 mod engine;
 mod error;
 mod filter;
@@ -19,13 +20,14 @@ mod precondition;
 mod read;
 mod refusals;
 mod registry;
+mod remove;
 mod reply;
 mod request;
 mod route;
 mod rows;
+mod seal;
+mod sent;
 mod tags;
-#[cfg(test)]
-mod tests;
 mod write;
 
 pub use authorize::{Authority, Principal};

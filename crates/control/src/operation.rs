@@ -12,11 +12,20 @@ use crate::{Error, refusals};
 pub(crate) const RETRY_SECONDS: &str = "1";
 
 /// The URL a client polls for `job` (`Azure-AsyncOperation`).
-pub(crate) fn status_url(base: &str, id: &ResourceId, kind: &TypeName, location: &str, job: JobId, api_version: &str) -> String {
+pub(crate) fn status_url(
+    base: &str,
+    id: &ResourceId,
+    kind: &TypeName,
+    location: &str,
+    job: JobId,
+    api_version: &str,
+) -> String {
     let subscription = id.subscription().unwrap_or_default();
-    let location = location.parse::<Region>().map_or_else(|_| "global".to_owned(), |region| region.to_string());
+    let location =
+        location.parse::<Region>().map_or_else(|_| "global".to_owned(), |region| region.to_string());
     // The gallery provider has its own operation store (azure-api 2.1).
-    let store = if kind.key().starts_with("microsoft.compute/galleries") { "capsOperations" } else { "operations" };
+    let store =
+        if kind.key().starts_with("microsoft.compute/galleries") { "capsOperations" } else { "operations" };
     format!(
         "{base}/subscriptions/{subscription}/providers/{}/locations/{location}/{store}/{job}?api-version={api_version}",
         kind.namespace()
@@ -24,10 +33,19 @@ pub(crate) fn status_url(base: &str, id: &ResourceId, kind: &TypeName, location:
 }
 
 /// The URL that answers with the outcome alone (`Location`).
-pub(crate) fn result_url(base: &str, id: &ResourceId, kind: &TypeName, location: &str, job: JobId, api_version: &str) -> String {
+pub(crate) fn result_url(
+    base: &str,
+    id: &ResourceId,
+    kind: &TypeName,
+    location: &str,
+    job: JobId,
+    api_version: &str,
+) -> String {
     if kind.is("Microsoft.Resources/resourceGroups") {
         let subscription = id.subscription().unwrap_or_default();
-        return format!("{base}/subscriptions/{subscription}/operationresults/{job}?api-version={api_version}");
+        return format!(
+            "{base}/subscriptions/{subscription}/operationresults/{job}?api-version={api_version}"
+        );
     }
     let url = status_url(base, id, kind, location, job, "");
     url.replace("?api-version=", &format!("?monitor=true&api-version={api_version}"))
@@ -64,7 +82,10 @@ fn outcome(job: &Job) -> Reply {
 }
 
 fn canceled() -> Value {
-    let detail = ErrorDetail::new("OperationPreempted", "The operation was canceled because its resource was deleted or changed.");
+    let detail = ErrorDetail::new(
+        "OperationPreempted",
+        "The operation was canceled because its resource was deleted or changed.",
+    );
     serde_json::to_value(detail).unwrap_or_default()
 }
 
@@ -79,7 +100,8 @@ fn word(state: &JobState) -> &'static str {
 
 /// Refuses operations that are not of `subscription`: an id alone is no right to read.
 pub(crate) fn belongs(job: Option<Job>, subscription: &str) -> Result<Job, Error> {
-    let mine = |job: &Job| job.target.subscription().is_some_and(|owner| owner.eq_ignore_ascii_case(subscription));
+    let mine =
+        |job: &Job| job.target.subscription().is_some_and(|owner| owner.eq_ignore_ascii_case(subscription));
     job.filter(mine).ok_or_else(|| refusals::path_not_found().into())
 }
 

@@ -42,12 +42,13 @@ impl Tokens {
 
 const TAG_CHARS: usize = 32;
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || !text.len().is_multiple_of(2) || text.len() > 4096 {
+/// At most 32 KiB of text: a token, or the longest address with its seal.
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) || text.len() > (32 << 10) {
         return None;
     }
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
@@ -67,7 +68,9 @@ mod tests {
         assert_eq!(tokens.redeem("LIST-A", &token).unwrap(), cursor);
         assert!(tokens.redeem("list-b", &token).is_err());
         assert!(Tokens::new([8; 32]).redeem("list-a", &token).is_err());
-        for forged in ["", "zz", &token[1..], &format!("{token}00"), &token.replacen('a', "b", 1).replacen('0', "1", 1)] {
+        for forged in
+            ["", "zz", &token[1..], &format!("{token}00"), &token.replacen('a', "b", 1).replacen('0', "1", 1)]
+        {
             assert!(tokens.redeem("list-a", forged).is_err(), "{forged}");
         }
     }

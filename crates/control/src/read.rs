@@ -11,9 +11,18 @@ use crate::{Engine, Error, Method, Reply, refusals, stored_of};
 
 /// Rows of one page, unless `$top` asks for fewer.
 const PAGE_ROWS: u32 = 200;
+/// A page ends with the resource that takes it past this; Azure's own limit is 8 MiB.
+const PAGE_BYTES: usize = 4 << 20;
+/// Rows looked at for one page: a filter that few pass must not read everything for one request.
+const LOOKED_AT_ROWS: usize = 5000;
 
 impl Engine {
-    pub(crate) async fn get(&self, asked: &Asked<'_>, kind: &'static dyn ResourceType, id: &ResourceId) -> Result<Reply, Error> {
+    pub(crate) async fn get(
+        &self,
+        asked: &Asked<'_>,
+        kind: &'static dyn ResourceType,
+        id: &ResourceId,
+    ) -> Result<Reply, Error> {
         self.authority.check(asked.principal, &format!("{}/read", kind.name()), id)?;
         let row = self.existing(kind, id).await;
         if asked.request.method == Method::Head {
@@ -29,7 +38,11 @@ impl Engine {
     }
 
     /// The row of a resource, or the 404 that says what is missing: the subscription, the group, or the resource.
-    pub(crate) async fn existing(&self, kind: &'static dyn ResourceType, id: &ResourceId) -> Result<Row, Error> {
+    pub(crate) async fn existing(
+        &self,
+        kind: &'static dyn ResourceType,
+        id: &ResourceId,
+    ) -> Result<Row, Error> {
         self.subscription_is_known(id.subscription())?;
         if let Some(row) = self.metadata.row(id).await? {
             return Ok(row);
@@ -49,7 +62,12 @@ impl Engine {
     }
 
     /// A resource as it is answered, with what the query asks for.
-    pub(crate) async fn shown(&self, kind: &'static dyn ResourceType, row: &Row, query: &Query) -> Result<Value, Error> {
+    pub(crate) async fn shown(
+        &self,
+        kind: &'static dyn ResourceType,
+        row: &Row,
+        query: &Query,
+    ) -> Result<Value, Error> {
         let facets = match kind.facets(query) {
             Some(prefix) => self.metadata.facets(&row.id, prefix).await?,
             None => Vec::new(),
@@ -58,17 +76,28 @@ impl Engine {
         Ok(envelope(kind, &stored, query, &facets))
     }
 
-    pub(crate) async fn collection(&self, asked: &Asked<'_>, scope: ResourceId, type_name: &TypeName) -> Result<Reply, Error> {
+    pub(crate) async fn collection(
+        &self,
+        asked: &Asked<'_>,
+        scope: ResourceId,
+        type_name: &TypeName,
+    ) -> Result<Reply, Error> {
         let kind = self.kind(type_name, asked)?;
         only(asked.request, &[Method::Get])?;
         self.authority.check(asked.principal, &format!("{}/read", kind.name()), &scope)?;
         let listing = self.listing(asked, scope, kind).await?;
-        let page = self.page(asked, &listing, |stored| envelope(kind, stored, &Query::default(), &[])).await?;
+        let page =
+            self.page(asked, &listing, |stored| envelope(kind, stored, &Query::default(), &[])).await?;
         Ok(page)
     }
 
     /// What a collection lists: everything of the type in a subscription, or the children of a group or resource.
-    async fn listing(&self, asked: &Asked<'_>, scope: ResourceId, kind: &'static dyn ResourceType) -> Result<Listing, Error> {
+    async fn listing(
+        &self,
+        asked: &Asked<'_>,
+        scope: ResourceId,
+        kind: &'static dyn ResourceType,
+    ) -> Result<Listing, Error> {
         let type_name = kind.name().as_str().to_owned();
         self.subscription_is_known(scope.subscription())?;
         if scope.pairs().len() == 1 {
@@ -99,7 +128,12 @@ impl Engine {
         .await
     }
 
-    async fn page(&self, asked: &Asked<'_>, listing: &Listing, show: impl Fn(&Stored) -> Value) -> Result<Reply, Error> {
+    async fn page(
+        &self,
+        asked: &Asked<'_>,
+        listing: &Listing,
+        show: impl Fn(&Stored) -> Value,
+    ) -> Result<Reply, Error> {
         self.page_of_rows(asked, listing, |_row, stored| Some(show(stored))).await
     }
 
@@ -114,22 +148,31 @@ impl Engine {
         let filter = Filter::parse(options.filter.as_deref())?;
         let wanted = page_size(options.top.as_deref())?;
         // A token fits the same path and filter only.
-        let list = format!("{}?{}", asked.request.path.to_ascii_lowercase(), options.filter.as_deref().unwrap_or_default());
+        let list = format!(
+            "{}?{}",
+            asked.request.path.to_ascii_lowercase(),
+            options.filter.as_deref().unwrap_or_default()
+        );
         let token = options.skip_token.as_deref();
         let mut cursor = token.map(|token| self.tokens.redeem(&list, token)).transpose()?;
-        let mut shown = Vec::new();
+        let (mut shown, mut bytes, mut looked_at) = (Vec::new(), 0, 0);
+        let full = usize::try_from(wanted).unwrap_or(usize::MAX);
+        // One more than the page holds tells whether there is a next; of those that pass a filter nobody knows.
+        let limit = if filter == Filter::default() { wanted } else { PAGE_ROWS }.saturating_add(1);
         loop {
-            let rows = self.metadata.list(listing, cursor.as_ref(), PAGE_ROWS).await?;
-            let more = rows.len() >= usize::try_from(PAGE_ROWS).unwrap_or(usize::MAX);
+            let rows = self.metadata.list(listing, cursor.as_ref(), limit).await?;
+            let more = rows.len() == usize::try_from(limit).unwrap_or(usize::MAX);
             for row in &rows {
-                if shown.len() == wanted {
+                if shown.len() == full || bytes > PAGE_BYTES || looked_at == LOOKED_AT_ROWS {
                     let link = self.next_link(asked, &list, cursor.as_ref());
                     return Ok(Reply::json(200, json!({ "value": shown, "nextLink": link })));
                 }
                 cursor = Some(after(listing, row));
+                looked_at += 1;
                 let stored = stored_of(row)?;
-                if filter.passes(&stored) {
-                    shown.extend(show(row, &stored));
+                if let Some(value) = filter.passes(&stored).then(|| show(row, &stored)).flatten() {
+                    bytes += value.to_string().len();
+                    shown.push(value);
                 }
             }
             if !more {
@@ -159,17 +202,20 @@ fn after(listing: &Listing, row: &Row) -> Cursor {
     Cursor { sort_key, id_key }
 }
 
-fn page_size(top: Option<&str>) -> Result<usize, Error> {
-    let largest = usize::try_from(PAGE_ROWS).unwrap_or(usize::MAX);
-    let Some(text) = top else { return Ok(largest) };
+fn page_size(top: Option<&str>) -> Result<u32, Error> {
+    let Some(text) = top else { return Ok(PAGE_ROWS) };
     let number = text.parse::<u32>().ok().filter(|number| *number > 0);
     let refuse = || Rejection::invalid("$top", "The value of $top must be a whole number of at least 1.");
-    let number = number.ok_or_else(refuse)?;
-    Ok(usize::try_from(number).unwrap_or(largest).min(largest))
+    Ok(number.ok_or_else(refuse)?.min(PAGE_ROWS))
 }
 
 /// The whole resource; the compute provider's order of members (azure-api 1.4).
-pub(crate) fn envelope(kind: &dyn ResourceType, stored: &Stored, query: &Query, facets: &[(String, Value)]) -> Value {
+pub(crate) fn envelope(
+    kind: &dyn ResourceType,
+    stored: &Stored,
+    query: &Query,
+    facets: &[(String, Value)],
+) -> Value {
     let document = &stored.document;
     let mut properties = kind.show(&Show { stored, query, facets });
     if kind.shows_state() {

@@ -4,7 +4,11 @@ use arm::ResourceId;
 use providers::Rejection;
 
 pub(crate) fn subscription_not_found(subscription: &str) -> Rejection {
-    Rejection::new(404, "SubscriptionNotFound", format!("The subscription '{subscription}' could not be found."))
+    Rejection::new(
+        404,
+        "SubscriptionNotFound",
+        format!("The subscription '{subscription}' could not be found."),
+    )
 }
 
 pub(crate) fn group_not_found(group: &str) -> Rejection {
@@ -33,7 +37,11 @@ pub(crate) fn parent_not_found(parent: &ResourceId) -> Rejection {
 }
 
 pub(crate) fn path_not_found() -> Rejection {
-    Rejection::new(404, "NotFound", "No resource, collection or operation has this path. Check the path for a missing or misspelled segment.")
+    Rejection::new(
+        404,
+        "NotFound",
+        "No resource, collection or operation has this path. Check the path for a missing or misspelled segment.",
+    )
 }
 
 pub(crate) fn method_not_allowed() -> Rejection {
@@ -41,13 +49,18 @@ pub(crate) fn method_not_allowed() -> Rejection {
 }
 
 pub(crate) fn invalid_resource_type(namespace: &str, kind: &str, api_version: &str) -> Rejection {
-    let message =
-        format!("The resource type '{kind}' could not be found in the namespace '{namespace}' for api version '{api_version}'.");
+    let message = format!(
+        "The resource type '{kind}' could not be found in the namespace '{namespace}' for api version '{api_version}'."
+    );
     Rejection::new(404, "InvalidResourceType", message)
 }
 
 pub(crate) fn invalid_namespace(namespace: &str) -> Rejection {
-    Rejection::new(404, "InvalidResourceNamespace", format!("The resource namespace '{namespace}' is invalid."))
+    Rejection::new(
+        404,
+        "InvalidResourceNamespace",
+        format!("The resource namespace '{namespace}' is invalid."),
+    )
 }
 
 pub(crate) fn api_version_missing() -> Rejection {
@@ -59,7 +72,12 @@ pub(crate) fn api_version_invalid(message: String) -> Rejection {
     Rejection::new(400, "InvalidApiVersionParameter", message)
 }
 
-pub(crate) fn api_version_unknown(api_version: &str, kind: &str, supported: &[&str], locations: &str) -> Rejection {
+pub(crate) fn api_version_unknown(
+    api_version: &str,
+    kind: &str,
+    supported: &[&str],
+    locations: &str,
+) -> Rejection {
     let message = format!(
         "No registered resource provider found for location '{locations}' and API version '{api_version}' for type '{kind}'. The supported api-versions are '{}'. The supported locations are '{locations}'.",
         supported.join(", ")
@@ -79,6 +97,12 @@ pub(crate) fn location_unavailable(location: &str, kind: &str, regions: &str) ->
 }
 
 pub(crate) fn location_differs(id: &ResourceId, stands: &str, asked: &str) -> Rejection {
+    if id.pairs().len() == 2 {
+        let message = format!(
+            "Invalid resource group location '{asked}'. The Resource group already exists in location '{stands}'."
+        );
+        return Rejection::new(409, "InvalidResourceGroupLocation", message);
+    }
     let message = format!(
         "The resource '{}' already exists in location '{stands}' in resource group '{}'. A resource with the same name cannot be created in location '{asked}'. Please select a new resource name.",
         id.name(),
@@ -92,11 +116,19 @@ pub(crate) fn invalid_content(message: impl Into<String>) -> Rejection {
 }
 
 pub(crate) fn content_too_large(limit: usize) -> Rejection {
-    Rejection::new(413, "RequestContentTooLarge", format!("The request content is larger than the limit of {limit} bytes."))
+    Rejection::new(
+        413,
+        "RequestContentTooLarge",
+        format!("The request content is larger than the limit of {limit} bytes."),
+    )
 }
 
 pub(crate) fn media_type() -> Rejection {
-    Rejection::new(415, "UnsupportedMediaType", "The request content must have the media type application/json.")
+    Rejection::new(
+        415,
+        "UnsupportedMediaType",
+        "The request content must have the media type application/json.",
+    )
 }
 
 pub(crate) fn children_exist(children: &[ResourceId]) -> Rejection {
@@ -104,8 +136,12 @@ pub(crate) fn children_exist(children: &[ResourceId]) -> Rejection {
         .iter()
         .map(|child| {
             let type_name = child.type_name();
-            let chain: Vec<String> =
-                type_name.path().split('/').zip(child.names()).map(|(kind, name)| format!("{kind}/{name}")).collect();
+            let chain: Vec<String> = type_name
+                .path()
+                .split('/')
+                .zip(child.names())
+                .map(|(kind, name)| format!("{kind}/{name}"))
+                .collect();
             format!("{}/{}", type_name.namespace(), chain.join("/"))
         })
         .collect();
@@ -143,5 +179,8 @@ pub(crate) fn linked_authorization_failed(action: &str, scope: &str) -> Rejectio
 }
 
 pub(crate) fn skip_token_invalid() -> Rejection {
-    Rejection::invalid("$skiptoken", "The $skiptoken is invalid or belongs to another list. Start the list again without it.")
+    Rejection::invalid(
+        "$skiptoken",
+        "The $skiptoken is invalid or belongs to another list. Start the list again without it.",
+    )
 }

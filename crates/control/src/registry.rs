@@ -29,7 +29,11 @@ impl Registry {
     ///
     /// # Errors
     /// 404 when no such namespace or type exists.
-    pub(crate) fn find(&self, name: &TypeName, api_version: &ApiVersion) -> Result<&'static dyn ResourceType, Rejection> {
+    pub(crate) fn find(
+        &self,
+        name: &TypeName,
+        api_version: &ApiVersion,
+    ) -> Result<&'static dyn ResourceType, Rejection> {
         if let Some(kind) = self.types.get(&name.key()) {
             return Ok(*kind);
         }

@@ -52,11 +52,6 @@ pub(crate) fn parse(path: &str, is_post: bool) -> Result<Route, Rejection> {
     let last_provider = words.iter().rposition(|word| is(word, "providers"));
     let odd = words.len() % 2 == 1;
     match (odd, words.split_last()) {
-        (false, Some((last, front))) if is_post && front.len() >= 2 && front.len().is_multiple_of(2) => {
-            // Only an odd path can be an action; an even one that is POSTed names a resource.
-            let _ = (last, front);
-            resource_id(&words).map(Route::Resource)
-        }
         (true, Some((action, front))) if is_post => {
             Ok(Route::Action { id: resource_id(front)?, action: (*action).to_owned() })
         }
@@ -92,7 +87,9 @@ fn directory(words: &[&str]) -> Option<Route> {
         [one] if is(one, "tenants") => DirectoryPath::Tenants,
         [one] if is(one, "subscriptions") => DirectoryPath::Subscriptions,
         [one, id] if is(one, "subscriptions") => DirectoryPath::Subscription((*id).to_owned()),
-        [one, id, two] if is(one, "subscriptions") && is(two, "locations") => DirectoryPath::Locations((*id).to_owned()),
+        [one, id, two] if is(one, "subscriptions") && is(two, "locations") => {
+            DirectoryPath::Locations((*id).to_owned())
+        }
         _ => return None,
     };
     Some(Route::Directory(path))
@@ -106,7 +103,9 @@ fn providers(words: &[&str]) -> Option<Route> {
     let (namespace, register) = match rest {
         [one] if is(one, "providers") => (None, false),
         [one, namespace] if is(one, "providers") => (Some((*namespace).to_owned()), false),
-        [one, namespace, verb] if is(one, "providers") && is(verb, "register") => (Some((*namespace).to_owned()), true),
+        [one, namespace, verb] if is(one, "providers") && is(verb, "register") => {
+            (Some((*namespace).to_owned()), true)
+        }
         _ => return None,
     };
     Some(Route::Providers { subscription, namespace, register })
@@ -156,7 +155,8 @@ fn segments(path: &str) -> Result<Vec<String>, Rejection> {
 
 /// Percent-decodes one segment, once.
 pub(crate) fn decode(segment: &str) -> Result<String, Rejection> {
-    let refuse = || refusals::invalid_content("The request path or query is not valid percent-encoded UTF-8.");
+    let refuse =
+        || refusals::invalid_content("The request path or query is not valid percent-encoded UTF-8.");
     let bytes = segment.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -204,9 +204,18 @@ mod tests {
         check("/subscriptions/s/resourceGroups/g/", "resource /subscriptions/s/resourceGroups/g");
         check("/subscriptions/s/resourceGroups/g/resources", "all of /subscriptions/s/resourceGroups/g");
         check("/subscriptions/s/providers/M.C/galleries", "M.C/galleries of /subscriptions/s");
-        check("/subscriptions/s/resourceGroups/g/providers/M.C//galleries/x", "resource /subscriptions/s/resourceGroups/g/providers/M.C/galleries/x");
-        check("/subscriptions/s/resourceGroups/g/providers/M.C/galleries/x/images", "M.C/galleries/images of /subscriptions/s/resourceGroups/g/providers/M.C/galleries/x");
-        check("/subscriptions/s/providers/M.C/locations/l/capsOperations/not-a-guid", "operation 00000000-0000-0000-0000-000000000000 false");
+        check(
+            "/subscriptions/s/resourceGroups/g/providers/M.C//galleries/x",
+            "resource /subscriptions/s/resourceGroups/g/providers/M.C/galleries/x",
+        );
+        check(
+            "/subscriptions/s/resourceGroups/g/providers/M.C/galleries/x/images",
+            "M.C/galleries/images of /subscriptions/s/resourceGroups/g/providers/M.C/galleries/x",
+        );
+        check(
+            "/subscriptions/s/providers/M.C/locations/l/capsOperations/not-a-guid",
+            "operation 00000000-0000-0000-0000-000000000000 false",
+        );
         check("/subscriptions/s/providers/M.C", "providers Some(\"M.C\") false");
         check("/providers", "providers None false");
         check("/nowhere", "NotFound");

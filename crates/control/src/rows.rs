@@ -13,7 +13,9 @@ pub fn stored_of(row: &Row) -> Result<Stored, Error> {
     let document: Document =
         serde_json::from_value(row.document.clone()).map_err(|error| Error::Internal(Box::new(error)))?;
     if document.schema > Document::SCHEMA {
-        return Err(Error::Internal(format!("row layout {} is newer than this release", document.schema).into()));
+        return Err(Error::Internal(
+            format!("row layout {} is newer than this release", document.schema).into(),
+        ));
     }
     Ok(Stored { id: row.id.clone(), document })
 }

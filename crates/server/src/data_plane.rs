@@ -18,7 +18,7 @@ use providers::Rejection;
 use serde::Deserialize;
 use serde_json::json;
 use store::{Digest, Entry};
-use workers::{CommitReply, Downloads, Error, Regions, Uploads, VersionBytes};
+use workers::{Collector, CommitReply, Downloads, Error, Regions, Uploads, VersionBytes};
 
 use crate::edge::{Edge, body_of, caller, respond};
 
@@ -31,6 +31,7 @@ pub(crate) struct DataPlane {
     pub(crate) uploads: Arc<Uploads>,
     pub(crate) downloads: Downloads,
     pub(crate) regions: Regions,
+    pub(crate) collector: Arc<Collector>,
     pub(crate) subscriptions: Arc<[String]>,
 }
 
@@ -164,6 +165,10 @@ async fn verify(State(edge): State<Edge>, headers: HeaderMap) -> Response {
             edge.engine.authority().check(&principal, "Gallerist.Images/verify/action", &scope)?;
         }
         let data = &edge.data;
+        // What is still left over after a collection is left over for good.
+        if let Err(error) = data.collector.collect().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "verifying without a collection before");
+        }
         let found = workers::verify(
             edge.engine.metadata().as_ref(),
             &data.regions,
@@ -194,7 +199,7 @@ async fn version(edge: &Edge, headers: &HeaderMap, id: &str, place: &Place) -> R
 async fn read(body: Body) -> Result<Bytes, Error> {
     let collected = Limited::new(body, BODY_BYTES).collect().await;
     collected
-        .map(|body| body.to_bytes())
+        .map(http_body_util::Collected::to_bytes)
         .map_err(|_error| malformed("the body ended early or is too large").into())
 }
 

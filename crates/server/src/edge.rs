@@ -9,9 +9,10 @@ use axum::extract::State;
 use axum::response::Response;
 use control::{Engine, Ids, Reply, Request};
 use http::header::{CONTENT_TYPE, HOST, IF_MATCH, IF_NONE_MATCH, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use providers::Rejection;
+use tower::ServiceExt;
 use uuid::Uuid;
 
 use crate::cloud::Endpoint;
@@ -32,7 +33,26 @@ pub(crate) struct Edge {
 /// All routes: sign-in documents, the data plane, and everything else to the engine.
 pub(crate) fn router(edge: Edge) -> Router {
     let sign_in = identity::router(edge.identity.clone());
-    data_plane::router().fallback(arm_request).with_state(edge).merge(sign_in)
+    let routes = data_plane::router().fallback(arm_request).with_state(edge).merge(sign_in);
+    // A router's own layers come after its routing, and this has to come before.
+    Router::new().fallback_service(routes.map_request(fold_slashes))
+}
+
+/// Doubled slashes name nothing: clients that join addresses send them everywhere.
+fn fold_slashes(mut request: axum::extract::Request) -> axum::extract::Request {
+    let path = request.uri().path();
+    if !path.contains("//") {
+        return request;
+    }
+    let words: Vec<&str> = path.split('/').filter(|word| !word.is_empty()).collect();
+    let end = if path.ends_with('/') && !words.is_empty() { "/" } else { "" };
+    let query = request.uri().query().map_or_else(String::new, |query| format!("?{query}"));
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = format!("/{}{end}{query}", words.join("/")).parse().ok();
+    if let Ok(folded) = Uri::from_parts(parts) {
+        *request.uri_mut() = folded;
+    }
+    request
 }
 
 async fn arm_request(State(edge): State<Edge>, request: axum::extract::Request) -> Response {
@@ -40,6 +60,10 @@ async fn arm_request(State(edge): State<Edge>, request: axum::extract::Request) 
     let correlation_id = correlation_id(&parts.headers, edge.ids.as_ref());
     let client_id = returned_client_id(&parts.headers);
     let mut reply = match method(&parts.method) {
+        // RFC 9112, section 3.2: two hosts are two readings of one request.
+        _ if parts.headers.get_all(HOST).iter().count() > 1 => {
+            refusal(400, "InvalidRequestContent", "The request has more than one Host header.")
+        }
         None => refusal(405, "MethodNotAllowed", "The requested resource does not support this HTTP method."),
         Some(method) => match read_body(body).await {
             Err(rejection) => Reply::json(rejection.status, body_of(rejection.detail)),
@@ -112,9 +136,10 @@ fn texts(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
     headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
 }
 
-/// The client's correlation id when it is a GUID, else a fresh one.
+/// The client's correlation id when it sent exactly one and that is a GUID, else a fresh one.
 fn correlation_id(headers: &HeaderMap, ids: &dyn Ids) -> String {
-    let sent = headers.get("x-ms-correlation-request-id").and_then(|value| value.to_str().ok());
+    let mut values = headers.get_all("x-ms-correlation-request-id").iter();
+    let sent = values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok());
     let sent = sent.and_then(|text| text.parse::<Uuid>().ok());
     sent.unwrap_or_else(|| ids.uuid()).to_string()
 }

@@ -100,9 +100,15 @@ pub async fn serve(
     let background = TaskTracker::new();
     let workers =
         Arc::new(Workers::new(engine.clone(), regions.clone(), clock.clone(), ids.clone(), settings));
-    let jobs = background.spawn(workers.run(stop.clone()));
-    let collector = Arc::new(Collector::new(engine.clone(), regions.clone(), subscriptions.clone()));
-    background.spawn(collector.run(COLLECT_EVERY, stop.clone()));
+    let stopping = stop.clone();
+    background.spawn(async move {
+        if let Err(error) = workers.run(stopping).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "no jobs are run; restart the server");
+        }
+    });
+    let collector =
+        Arc::new(Collector::new(engine.clone(), regions.clone(), uploads.clone(), subscriptions.clone()));
+    background.spawn(collector.clone().run(COLLECT_EVERY, stop.clone()));
     background.spawn(workers::expire::run(
         engine.clone(),
         uploads.clone(),
@@ -117,15 +123,22 @@ pub async fn serve(
         uploads,
         downloads: Downloads::new(engine.clone(), regions.clone()),
         regions,
+        collector,
         subscriptions: subscriptions.into(),
     };
     names.extend(["127.0.0.1".to_owned(), "localhost".to_owned()]);
     let edge = Edge { engine, identity, ids, data: data_plane, names: names.into() };
     ready(&endpoint);
-    accept(listener, TlsAcceptor::from(tls), router(edge), &stop).await;
-    drop(jobs);
-    if tokio::time::timeout(DRAIN, background.wait()).await.is_err() {
-        tracing::warn!("some jobs did not stop in time; they go on at the next start");
+    let connections = accept(listener, TlsAcceptor::from(tls), router(edge), &stop);
+    let all = async { tokio::join!(connections, background.wait()) };
+    // One deadline for both: whoever sent SIGTERM counts from there.
+    let late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        _ = all => {}
+        () = late => tracing::warn!("some connections or jobs did not end in time; jobs go on at the next start"),
     }
     Ok(())
 }
@@ -148,14 +161,11 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, app: Router, stop:
             },
         };
         let watcher = graceful.watcher();
-        connections.spawn(connection(stream, acceptor.clone(), app.clone(), watcher));
+        connections.spawn(connection(stream, acceptor.clone(), app.clone(), watcher, stop.clone()));
     }
     connections.close();
     drop(listener);
-    tokio::select! {
-        () = graceful.shutdown() => {}
-        () = tokio::time::sleep(DRAIN) => tracing::warn!("some connections were still busy and were cut"),
-    }
+    graceful.shutdown().await;
 }
 
 async fn connection(
@@ -163,11 +173,17 @@ async fn connection(
     acceptor: TlsAcceptor,
     app: Router,
     watcher: hyper_util::server::graceful::Watcher,
+    stop: CancellationToken,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = &error as &dyn std::error::Error, "no-delay could not be set");
     }
-    let stream = match tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
+    // A connection on which nothing was asked yet does not hold up the end.
+    let handshake = tokio::select! {
+        shaken = tokio::time::timeout(PATIENCE, acceptor.accept(stream)) => shaken,
+        () = stop.cancelled() => return,
+    };
+    let stream = match handshake {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
             return tracing::debug!(error = &error as &dyn std::error::Error, "no TLS handshake");

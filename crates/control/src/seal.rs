@@ -1,0 +1,111 @@
+//! Secrets at rest: sealed before they reach a row or a job, opened only for the work that needs them.
+//!
+//! A resource type marks a secret by the member name `secret` in what it hands to its job or notes for the server;
+//! the text under it is replaced by `{"sealed": …}`. Sealed with a key of its own, drawn from the installation's;
+//! without that key a copy of the database gives nothing away.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use providers::Accepted;
+use serde_json::{Map, Value, json};
+
+use crate::Error;
+use crate::page::{hex, unhex};
+
+const SECRET: &str = "secret";
+const SEALED: &str = "sealed";
+/// What the derived key is for; another purpose takes another text.
+const PURPOSE: &str = "gallerist 2026-11 secrets at rest";
+
+/// Seals and opens; AES-256-GCM with random nonces.
+pub(crate) struct Seal(RandomizedNonceKey);
+
+impl Seal {
+    /// A seal whose key is derived from the installation's.
+    pub(crate) fn new(installation_key: &[u8; 32]) -> Self {
+        let key = blake3::derive_key(PURPOSE, installation_key);
+        Self(RandomizedNonceKey::new(&AES_256_GCM, &key).expect("the key is 32 bytes long"))
+    }
+
+    /// Seals every secret in what a type has accepted.
+    pub(crate) fn cover(&self, accepted: &mut Accepted) -> Result<(), Error> {
+        if let Some(internal) = &mut accepted.internal {
+            self.cover_members(internal)?;
+        }
+        accepted.work.as_mut().map_or(Ok(()), |work| self.cover_value(&mut work.input))
+    }
+
+    /// The text of a value that was sealed here; `None` for anything else.
+    pub(crate) fn reveal(&self, value: &Value) -> Option<String> {
+        let mut bytes = unhex(value.get(SEALED)?.as_str()?)?;
+        let (nonce, sealed) = bytes.split_at_mut_checked(NONCE_LEN)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let text = self.0.open_in_place(nonce, Aad::empty(), sealed).ok()?;
+        String::from_utf8(text.to_vec()).ok()
+    }
+
+    fn cover_value(&self, value: &mut Value) -> Result<(), Error> {
+        match value {
+            Value::Object(members) => self.cover_members(members),
+            Value::Array(values) => values.iter_mut().try_for_each(|value| self.cover_value(value)),
+            _ => Ok(()),
+        }
+    }
+
+    fn cover_members(&self, members: &mut Map<String, Value>) -> Result<(), Error> {
+        for (name, value) in members {
+            match value {
+                Value::String(text) if name == SECRET => *value = self.sealed(text)?,
+                value => self.cover_value(value)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn sealed(&self, text: &str) -> Result<Value, Error> {
+        let mut sealed = text.as_bytes().to_vec();
+        let nonce = self.0.seal_in_place_append_tag(Aad::empty(), &mut sealed);
+        let nonce = nonce.map_err(|_refused| Error::Internal("a secret could not be sealed".into()))?;
+        Ok(json!({ SEALED: format!("{}{}", hex(nonce.as_ref()), hex(&sealed)) }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use providers::{Accepted, Work};
+    use serde_json::{Value, json};
+
+    use super::Seal;
+
+    fn covered(seal: &Seal, input: Value) -> Value {
+        let work = Some(Work { kind: "job", input });
+        let mut accepted = Accepted { work, ..Accepted::default() };
+        seal.cover(&mut accepted).unwrap();
+        accepted.work.unwrap().input
+    }
+
+    #[test]
+    fn a_secret_is_opened_with_its_key_only() {
+        let seal = Seal::new(&[1; 32]);
+        let input = json!({"source": {"uri": "https://h/x", "secret": "https://h/x?sig=canary"}});
+        let stored = covered(&seal, input.clone());
+        assert_eq!(stored["source"]["uri"], "https://h/x");
+        assert!(!stored.to_string().contains("canary"));
+        let secret = &stored["source"]["secret"];
+        assert_eq!(seal.reveal(secret).as_deref(), Some("https://h/x?sig=canary"));
+        assert_eq!(Seal::new(&[1; 32]).reveal(secret).as_deref(), Some("https://h/x?sig=canary"));
+        assert_eq!(Seal::new(&[2; 32]).reveal(secret), None);
+        assert_ne!(covered(&seal, input), stored, "nonces are fresh");
+        assert_eq!(covered(&seal, stored.clone()), stored, "what is sealed stays as it is");
+    }
+
+    #[test]
+    fn what_was_changed_or_is_no_seal_is_not_opened() {
+        let seal = Seal::new(&[1; 32]);
+        let sealed = covered(&seal, json!({"secret": "x"}))["secret"]["sealed"].as_str().unwrap().to_owned();
+        let flipped = sealed.replace(sealed.chars().last().unwrap(), "g");
+        for text in ["", "00", "zz", &sealed[2..], &sealed[..sealed.len() - 2], &flipped] {
+            assert_eq!(seal.reveal(&json!({ "sealed": text })), None, "{text}");
+        }
+        assert_eq!(seal.reveal(&json!("x")), None);
+    }
+}

@@ -1,0 +1,15 @@
+//! The engine as its callers see it: real resource types, rows in memory, a clock turned by hand.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
+
+mod bodies;
+mod claims;
+mod lifecycle;
+mod lists;
+mod paths;
+mod places;
+mod preconditions;
+mod races;
+mod rights;
+mod versions;
+mod world;

@@ -1,0 +1,13 @@
+//! The whole server in process, over real TLS; and the rows of a large installation.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
+
+mod counting;
+mod edge;
+mod hostile;
+mod lifetime;
+mod matrix;
+mod scale;
+mod transcript;
+mod wire;
+mod world;

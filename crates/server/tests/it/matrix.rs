@@ -1,0 +1,81 @@
+//! Every type, every verb, and who may: one table made from the registry.
+
+use std::fmt::Write as _;
+
+use arm::TypeName;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::world::{TestServer, answer, definition_body, located};
+
+/// The path of a resource of this type; its parents stand when the earlier types of the registry do.
+fn path(server: &TestServer, name: &TypeName) -> String {
+    let instance = |kind: &str| if kind == "versions" { "1.0.0" } else { "x" }.to_owned();
+    let typed = |kind: &str| format!("{kind}/{}", instance(kind));
+    if name.is("Microsoft.Resources/resourceGroups") {
+        return server.group();
+    }
+    let below = match name.namespace() {
+        "Gallerist.Images" => server.compute("galleries/x/images/x"),
+        _ => server.group(),
+    };
+    let types: Vec<String> = name.path().split('/').map(typed).collect();
+    format!("{below}/providers/{}/{}", name.namespace(), types.join("/"))
+}
+
+fn body(name: &TypeName) -> Value {
+    match name.path().rsplit('/').next() {
+        Some("images") => definition_body(),
+        Some("versions") => {
+            let source = json!({"uri": "https://127.0.0.1:1/disk.vhd"});
+            json!({"location": "westeurope", "properties": {"storageProfile": {"osDiskImage": {"source": source}}}})
+        }
+        Some("uploads") => {
+            json!({"location": "westeurope", "properties": {"format": "raw", "sizeBytes": 4096}})
+        }
+        _ => located(),
+    }
+}
+
+#[tokio::test]
+async fn every_type_and_verb_is_decided_for_owner_stranger_and_nobody() {
+    let server = TestServer::start().await;
+    let stranger = server.stranger().await;
+    let callers = [None, Some(stranger.as_str()), Some(server.owner())];
+    let mut table =
+        format!("{:<44} {:<8} {:>6} {:>8} {:>6}\n", "type", "verb", "nobody", "stranger", "owner");
+    let kinds = providers::resource_types();
+    let names: Vec<TypeName> = kinds.iter().map(|kind| kind.name()).collect();
+    let mut rows = Vec::new();
+    for name in &names {
+        let path = path(&server, name);
+        let list = path.rsplit_once('/').unwrap().0.to_owned();
+        rows.extend([
+            (name, "put", Method::PUT, path.clone(), body(name)),
+            (name, "get", Method::GET, path.clone(), Value::Null),
+            (name, "head", Method::HEAD, path.clone(), Value::Null),
+            (name, "patch", Method::PATCH, path.clone(), json!({})),
+            (name, "list", Method::GET, list, Value::Null),
+            (name, "post", Method::POST, path.clone(), json!({})),
+            (name, "action", Method::POST, format!("{path}/share"), json!({})),
+        ]);
+    }
+    rows.extend(
+        names.iter().rev().map(|name| (name, "delete", Method::DELETE, path(&server, name), Value::Null)),
+    );
+    for (name, verb, method, path, body) in rows {
+        let mut row = format!("{:<44} {verb:<8}", name.as_str());
+        for (caller, width) in callers.iter().zip([6, 8, 6]) {
+            let mut request = server.request(method.clone(), &path);
+            if let Some(token) = caller {
+                request = request.bearer_auth(token);
+            }
+            if !body.is_null() {
+                request = request.json(&body);
+            }
+            write!(row, " {:>width$}", answer(request).await.status.as_u16()).unwrap();
+        }
+        writeln!(table, "{row}").unwrap();
+    }
+    insta::assert_snapshot!(table);
+}
