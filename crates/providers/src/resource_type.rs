@@ -171,7 +171,7 @@ pub struct Show<'a> {
 pub struct Accepted {
     /// The properties to store.
     pub properties: Map<String, Value>,
-    /// The server's own notes to store; `None` keeps what stands.
+    /// The server's own notes to store, secrets sealed as in [`Work::input`]; `None` keeps what stands.
     pub internal: Option<Map<String, Value>>,
     /// Words that must be this resource's alone, such as a gallery's name in its subscription.
     pub claims: Vec<String>,
@@ -184,6 +184,6 @@ pub struct Accepted {
 pub struct Work {
     /// Its name in `workers::jobs()`.
     pub kind: &'static str,
-    /// What it needs to know.
+    /// What it needs to know. Text members named `secret`, at any depth, are sealed before they are stored.
     pub input: Value,
 }

@@ -4,6 +4,7 @@
 //! so a block proves itself to whoever receives it, and a part of it can be sent on alone.
 
 use crate::coding::{Reader, wide};
+use crate::compression::{Effort, compress, decompress};
 use crate::{Digest, Error, MAX_CHUNK_BYTES};
 
 /// A block is full once it holds this many plain bytes.
@@ -14,7 +15,6 @@ pub const MAX_BLOCK_BYTES: usize = BLOCK_TARGET_BYTES + MAX_CHUNK_BYTES as usize
 pub const MAX_BLOCK_CHUNKS: usize = 1024;
 
 const MAGIC: [u8; 4] = *b"GBK1";
-const LEVEL: i32 = 3;
 
 /// How a block's payload is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Encoding {
     pub(crate) fn decode(self, payload: &[u8], plain_bytes: usize) -> Result<Vec<u8>, &'static str> {
         let bytes = match self {
             Self::Raw => payload.to_vec(),
-            Self::Zstd => zstd::bulk::decompress(payload, plain_bytes).map_err(
+            Self::Zstd => decompress(payload, plain_bytes).map_err(
                 |_code| "the compressed bytes cannot be unpacked into the length they should have",
             )?,
         };
@@ -164,6 +164,12 @@ pub struct OpenBlock {
 }
 
 impl OpenBlock {
+    /// The bytes of all chunks, back to back in their order.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Each chunk with its bytes, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Digest, &[u8])> {
         let mut rest = &self.bytes[..];
@@ -224,16 +230,16 @@ impl BlockBuilder {
     /// Compresses what was pushed; raw when that saves less than 3 %.
     #[must_use]
     pub fn finish(self) -> Block {
+        self.finish_with(Effort::Keep)
+    }
+
+    /// Like [`BlockBuilder::finish`], with as much effort as is worth it for where the block goes.
+    pub(crate) fn finish_with(self, effort: Effort) -> Block {
         let Self { chunks, bytes } = self;
+        // A limit also makes compressing end early on bytes that do not compress.
         let worthwhile = bytes.len() - bytes.len() * 3 / 100;
-        // Compressing into a buffer of at most that size also ends early on bytes that do not compress.
-        let mut payload = vec![0; worthwhile];
-        match zstd::bulk::compress_to_buffer(&bytes, &mut payload[..], LEVEL) {
-            Ok(length) => {
-                payload.truncate(length);
-                payload.shrink_to_fit();
-                Block { chunks, encoding: Encoding::Zstd, payload }
-            }
+        match compress(&bytes, worthwhile, effort) {
+            Ok(payload) => Block { chunks, encoding: Encoding::Zstd, payload },
             Err(_does_not_fit) => Block { chunks, encoding: Encoding::Raw, payload: bytes },
         }
     }

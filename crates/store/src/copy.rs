@@ -4,6 +4,7 @@
 //! is not sent. The root record is stored last, so it is there only if all else is.
 
 use crate::coding::wide;
+use crate::compression::Effort;
 use crate::manifest::{Descend, Visit};
 use crate::region::{InUse, Marks, Owner, Pin, Region, Writer};
 use crate::transfer::send_marked;
@@ -72,7 +73,7 @@ pub fn copy(
     progress(CopyProgress { done_bytes: 0, total_bytes });
     for marks in [&chunks, &pages, &top] {
         for marked in marks.packs() {
-            send_marked(from, marked, &mut send)?;
+            send_marked(from, marked, Effort::Keep, &mut send)?;
         }
     }
     let sealed = writer.seal()?;

@@ -7,6 +7,7 @@
 mod block;
 mod coding;
 mod commit;
+mod compression;
 mod copy;
 mod cut;
 mod digest;

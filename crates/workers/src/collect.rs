@@ -8,18 +8,19 @@ use std::time::Duration;
 
 use arm::{Region, ResourceId};
 use control::Engine;
-use metadata::Listing;
+use metadata::{Cursor, Listing, Store};
 use store::{Collected, Digest, Live, Owner};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::uploads::owner_of;
-use crate::{Error, Regions};
+use crate::{Error, Regions, Uploads};
 
 /// Collects in every region.
 pub struct Collector {
     engine: Arc<Engine>,
     regions: Regions,
+    uploads: Arc<Uploads>,
     subscriptions: Vec<String>,
 }
 
@@ -32,8 +33,13 @@ impl std::fmt::Debug for Collector {
 impl Collector {
     /// A collector for the images of these subscriptions: all there are.
     #[must_use]
-    pub fn new(engine: Arc<Engine>, regions: Regions, subscriptions: Vec<String>) -> Self {
-        Self { engine, regions, subscriptions }
+    pub fn new(
+        engine: Arc<Engine>,
+        regions: Regions,
+        uploads: Arc<Uploads>,
+        subscriptions: Vec<String>,
+    ) -> Self {
+        Self { engine, regions, uploads, subscriptions }
     }
 
     /// Collects at the start (what a crash left), after deletes, and every `pause`, until `stop`.
@@ -55,6 +61,8 @@ impl Collector {
     /// # Errors
     /// The first failure; regions before it are collected, none is harmed.
     pub async fn collect(&self) -> Result<(), Error> {
+        // An upload that was deleted still pins what it had sent.
+        self.uploads.forget_gone().await?;
         for (region, store) in self.regions.iter() {
             let collected = self.collect_one(region, store).await?;
             if collected.freed_bytes > 0 {
@@ -85,11 +93,7 @@ async fn live(
     store: &store::Region,
 ) -> Result<Live, Error> {
     let rows = engine.metadata();
-    let mut open_owners: HashSet<Owner> =
-        rows.open_jobs().await?.into_iter().map(|job| Owner(*job.0.as_bytes())).collect();
-    for subscription in subscriptions {
-        open_owners.extend(upload_owners(engine, subscription).await?);
-    }
+    let open_owners = open_owners(rows.as_ref(), subscriptions).await?;
     // Jobs and uploads are read before the holds: one that ends in between is then in the holds.
     let prefix = format!("{region}/");
     let holds = rows.holds(&prefix).await?;
@@ -103,16 +107,21 @@ async fn live(
     Ok(Live { roots, open_owners })
 }
 
-async fn upload_owners(engine: &Engine, subscription: &str) -> Result<Vec<Owner>, Error> {
-    let scope =
-        ResourceId::subscription_scope(subscription).map_err(|error| Error::Document(error.to_string()))?;
-    let listing = Listing::OfType { scope, type_name: "Gallerist.Images/uploads".to_owned() };
-    let mut owners = Vec::new();
-    let mut cursor = None;
-    loop {
-        let page = engine.metadata().list(&listing, cursor.as_ref(), 500).await?;
-        let Some(last) = page.last() else { return Ok(owners) };
-        cursor = Some(metadata::Cursor { sort_key: last.sort_key.clone(), id_key: last.id.key() });
-        owners.extend(page.iter().map(owner_of));
+/// Whose packs must stay although nothing may refer to them yet: jobs that have not ended, and uploads.
+pub(crate) async fn open_owners(rows: &dyn Store, subscriptions: &[String]) -> Result<HashSet<Owner>, Error> {
+    let mut owners: HashSet<Owner> =
+        rows.open_jobs().await?.into_iter().map(|job| Owner(*job.0.as_bytes())).collect();
+    for subscription in subscriptions {
+        let scope = ResourceId::subscription_scope(subscription)
+            .map_err(|error| Error::Document(error.to_string()))?;
+        let listing = Listing::OfType { scope, type_name: "Gallerist.Images/uploads".to_owned() };
+        let mut cursor = None;
+        loop {
+            let page = rows.list(&listing, cursor.as_ref(), 500).await?;
+            let Some(last) = page.last() else { break };
+            cursor = Some(Cursor { sort_key: last.sort_key.clone(), id_key: last.id.key() });
+            owners.extend(page.iter().map(owner_of));
+        }
     }
+    Ok(owners)
 }

@@ -8,6 +8,8 @@ use async_trait::async_trait;
 use control::{Clock, Engine, Ids};
 use metadata::{Change, Job};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::runner::Settings;
 use crate::{Error, Regions};
@@ -80,7 +82,12 @@ pub struct Running {
     /// Limits and pace.
     pub settings: Arc<Settings>,
     pub(crate) worker: String,
-    pub(crate) stopped: Arc<AtomicBool>,
+    /// Raised when the job should end at its next chance.
+    pub(crate) stopped: CancellationToken,
+    /// Its work on other threads: all of it has ended before the job does.
+    pub(crate) threads: TaskTracker,
+    /// Whether the ending may free bytes.
+    pub(crate) releases_bytes: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Running {
@@ -112,13 +119,37 @@ impl Running {
     /// Whether the job should end at its next chance: the lease is lost or the process stops.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed)
+        self.stopped.is_cancelled()
     }
 
     /// The flag behind [`Running::is_stopped`], for blocking work.
     #[must_use]
-    pub fn stop_flag(&self) -> Arc<AtomicBool> {
+    pub fn stop_flag(&self) -> CancellationToken {
         self.stopped.clone()
+    }
+
+    /// Waits, or until the job is to stop.
+    pub async fn pause(&self, pause: std::time::Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = self.stopped.cancelled() => {}
+        }
+    }
+
+    /// Runs blocking work on a thread of its own; the job does not end before it.
+    ///
+    /// # Errors
+    /// When the work panicked or the process shuts down.
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        Ok(self.threads.spawn_blocking(work).await?)
+    }
+
+    /// Notes that the ending may free bytes: the collector is told once it is durable.
+    pub fn release_bytes(&self) {
+        self.releases_bytes.store(true, Ordering::Relaxed);
     }
 
     /// The owner under which this job writes packs: they are kept while the job is open.

@@ -13,6 +13,8 @@ mod regions;
 mod replicas;
 mod runner;
 pub mod source;
+#[cfg(test)]
+mod tests;
 mod uploads;
 mod verify;
 

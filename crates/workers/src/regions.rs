@@ -30,7 +30,13 @@ impl Regions {
             }
             Ok((region, store))
         });
-        Ok(Self { stores: Arc::new(opened.collect::<Result<_, store::Error>>()?) })
+        Ok(Self::of(opened.collect::<Result<Vec<_>, store::Error>>()?))
+    }
+
+    /// Stores that are open already.
+    #[must_use]
+    pub fn of(stores: impl IntoIterator<Item = (Region, store::Region)>) -> Self {
+        Self { stores: Arc::new(stores.into_iter().collect()) }
     }
 
     /// The store of `region`.

@@ -13,6 +13,7 @@ use providers::State;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::job::{Done, JobKind, Running, Stop};
 use crate::source::SourceSettings;
@@ -29,7 +30,7 @@ pub struct Settings {
     pub attempts: u32,
     /// How often one region is tried within one job.
     pub region_attempts: u32,
-    /// First pause between tries of a region; doubles each time.
+    /// First pause between tries of a region; see [`Settings::pause_after`].
     pub region_pause: Duration,
     /// Pause before failed regions are taken up again by themselves.
     pub heal_after: Duration,
@@ -48,6 +49,21 @@ impl Default for Settings {
             heal_after: Duration::from_secs(60),
             source: SourceSettings::default(),
         }
+    }
+}
+
+impl Settings {
+    /// The pause after try number `attempt` of a region has failed: each twice the one before.
+    #[must_use]
+    pub fn pause_after(&self, attempt: u32) -> Duration {
+        self.region_pause.saturating_mul(1 << attempt.saturating_sub(1).min(10))
+    }
+
+    /// The pause before failed regions are taken up again by themselves, for the `tries`-th time: doubles, up to 64 times the first.
+    #[must_use]
+    pub fn heal_pause(&self, tries: u64) -> Duration {
+        let doublings = u32::try_from(tries.min(6)).unwrap_or(6);
+        self.heal_after.saturating_mul(1 << doublings)
     }
 }
 
@@ -144,43 +160,74 @@ impl Workers {
         now.saturating_add(SignedDuration::from_secs(self.settings.lease_seconds)).unwrap_or(Timestamp::MAX)
     }
 
+    /// Runs every job that is due now, one after the other, as far as they can be leased; answers how many.
+    #[cfg(test)]
+    pub(crate) async fn run_due(&self) -> usize {
+        let worker = format!("{}/0", self.name);
+        let mut count = 0;
+        while let Ok(Some(job)) = self.lease(&worker).await {
+            self.run_job(job, &worker, &CancellationToken::new()).await;
+            count += 1;
+        }
+        count
+    }
+
+    /// Runs a job that a test has leased.
+    #[cfg(test)]
+    pub(crate) async fn run_leased(&self, job: Job, worker: &str, stop: &CancellationToken) {
+        self.run_job(job, worker, stop).await;
+    }
+
     /// Runs one leased job to its end, renewing the lease meanwhile.
     async fn run_job(&self, job: Job, worker: &str, stop: &CancellationToken) {
         let span = tracing::info_span!("job", kind = job.kind, job.id = %job.id, resource.id = %job.target);
-        let _entered = span.enter();
-        let stopped = Arc::new(AtomicBool::new(false));
+        self.run_in_span(job, worker, stop).instrument(span).await;
+    }
+
+    async fn run_in_span(&self, job: Job, worker: &str, stop: &CancellationToken) {
         let mut running = Running {
-            job,
+            job: job.clone(),
             engine: self.engine.clone(),
             regions: self.regions.clone(),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
             settings: self.settings.clone(),
             worker: worker.to_owned(),
-            stopped: stopped.clone(),
+            stopped: CancellationToken::new(),
+            threads: TaskTracker::new(),
+            releases_bytes: Arc::new(AtomicBool::new(false)),
         };
-        let job = running.job.clone();
-        drop(_entered);
+        let (stopped, threads) = (running.stopped.clone(), running.threads.clone());
+        let releases_bytes = running.releases_bytes.clone();
+        // Also when this future is dropped, the threads it began must not go on.
+        let guard = stopped.clone().drop_guard();
         let ended = {
             let work = self.work(&mut running);
             tokio::pin!(work);
             let keep = self.keep_lease(&job, worker, &stopped, stop);
             tokio::pin!(keep);
-            // The keeper never ends by itself: it sets the flag that makes the work end.
+            // The keeper never ends by itself: it raises the flag that makes the work end.
             tokio::select! {
                 ended = &mut work => ended,
                 () = &mut keep => Err(Stop::LeaseLost),
             }
         };
-        if let Err(error) = self.end(&job, worker, ended, stop.is_cancelled()).await {
-            match error {
-                metadata::Error::LeaseLost => {
-                    tracing::info!(job.id = %job.id, "the job was canceled or taken over")
-                }
-                error => {
-                    tracing::error!(error = &error as &dyn std::error::Error, job.id = %job.id, "cannot end the job")
-                }
+        drop(guard);
+        threads.close();
+        threads.wait().await;
+        let is_well = ended.is_ok();
+        match self.end(&job, worker, ended, stop.is_cancelled()).await {
+            Ok(()) => {}
+            Err(metadata::Error::LeaseLost) => {
+                tracing::info!(job.id = %job.id, "the job was canceled or taken over");
             }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, job.id = %job.id, "cannot end the job");
+            }
+        }
+        if !is_well || releases_bytes.load(Ordering::Relaxed) {
+            // What it wrote and nothing refers to can go.
+            self.engine.bytes_released().notify_one();
         }
     }
 
@@ -188,13 +235,20 @@ impl Workers {
         match self.kinds.get(running.job.kind.as_str()) {
             Some(kind) => kind.run(running).await,
             None => {
-                Err(Stop::Broken(Error::Document(format!("there is no job of kind '{}'", running.job.kind))))
+                tracing::error!(job.id = %running.job.id, kind = running.job.kind, "this release has no job of that kind");
+                Err(Stop::Failed(internal(&running.job), Box::default()))
             }
         }
     }
 
     /// Renews until the lease is lost or the process stops; then raises the flag and waits to be dropped.
-    async fn keep_lease(&self, job: &Job, worker: &str, stopped: &AtomicBool, stop: &CancellationToken) {
+    async fn keep_lease(
+        &self,
+        job: &Job,
+        worker: &str,
+        stopped: &CancellationToken,
+        stop: &CancellationToken,
+    ) {
         let pause = Duration::from_secs(u64::try_from(self.settings.lease_seconds / 3).unwrap_or(1).max(1));
         loop {
             tokio::select! {
@@ -207,7 +261,7 @@ impl Workers {
                 break;
             }
         }
-        stopped.store(true, Ordering::Relaxed);
+        stopped.cancel();
         // The work sees the flag at its next chunk and ends by itself.
         std::future::pending::<()>().await;
     }
@@ -228,24 +282,28 @@ impl Workers {
             }
             Err(Stop::LeaseLost) => return Err(metadata::Error::LeaseLost),
             Err(Stop::Broken(error)) if job.attempt < self.settings.attempts => {
-                let pause = SignedDuration::from_secs(1 << job.attempt.min(8));
                 tracing::warn!(error = &error as &dyn std::error::Error, job.id = %job.id, attempt = job.attempt, "the job will be tried again");
-                let due = now.saturating_add(pause).unwrap_or(Timestamp::MAX);
-                return rows.postpone(job.id, worker, due).await;
+                return self.try_later(job, worker).await;
             }
             Err(Stop::Broken(error)) => {
                 tracing::error!(error = &error as &dyn std::error::Error, job.id = %job.id, "the job failed");
-                let message = format!(
-                    "An internal error occurred. Quote the correlation id '{}' to the operator.",
-                    job.correlation_id
-                );
-                self.failure(job, &ErrorDetail::new("InternalServerError", message), Change::default())
-                    .await?
+                self.failure(job, &internal(job), Change::default()).await?
             }
             Err(Stop::Failed(detail, change)) => self.failure(job, &detail, *change).await?,
         };
         change.activity.push(ended_entry(job, matches!(ending, Ending::Succeeded(_)), now));
-        rows.finish(job.id, worker, ending, now, change).await
+        match rows.finish(job.id, worker, ending, now, change).await {
+            // Somebody wrote the resource meanwhile: the ending is decided anew on what stands then.
+            Err(metadata::Error::Stale(_) | metadata::Error::Absent(_)) => self.try_later(job, worker).await,
+            finished => finished,
+        }
+    }
+
+    /// Gives the job back; each try waits twice as long as the one before.
+    async fn try_later(&self, job: &Job, worker: &str) -> Result<(), metadata::Error> {
+        let pause = SignedDuration::from_secs(1 << job.attempt.min(8));
+        let due = self.clock.now().saturating_add(pause).unwrap_or(Timestamp::MAX);
+        self.engine.metadata().postpone(job.id, worker, due).await
     }
 
     /// A failed ending: the resource says so too, unless the job's own change already wrote it.
@@ -268,4 +326,13 @@ impl Workers {
         }
         Ok((Ending::Failed(serde_json::to_value(detail).unwrap_or(Value::Null)), change))
     }
+}
+
+/// What a client learns of a failure of ours.
+fn internal(job: &Job) -> ErrorDetail {
+    let message = format!(
+        "An internal error occurred. Quote the correlation id '{}' to the operator.",
+        job.correlation_id
+    );
+    ErrorDetail::new("InternalServerError", message)
 }

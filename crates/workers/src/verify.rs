@@ -3,15 +3,19 @@
 //! The checks are the invariants that every promise comes down to: I1 published versions are whole where they say
 //! they are, I2 nothing is kept that nothing refers to, I4 resources hang together, I7 nothing temporary is left,
 //! I8 every operation has ended or can go on.
+//!
+//! Uploads and operations that have not ended may have bytes that nothing refers to yet, and files they are writing.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use arm::{Region, ResourceId};
 use control::stored_of;
 use metadata::{JobState, Listing, Row, Store};
 use providers::State;
-use store::Digest;
+use store::{Digest, Owner};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
+use crate::collect::open_owners;
 use crate::publish::{Image, hold};
 use crate::replicas::{self, ReplicaState};
 use crate::{Error, Regions};
@@ -64,6 +68,7 @@ pub async fn verify(
     progress: &(dyn Fn(&Region, u64, u64) + Send + Sync),
 ) -> Result<Verification, Error> {
     let mut found = Verification::default();
+    let mut owners = open_owners(rows, subscriptions).await?;
     let mut roots: HashMap<Region, BTreeSet<Digest>> = HashMap::new();
     for subscription in subscriptions {
         let scope = ResourceId::subscription_scope(subscription)
@@ -79,8 +84,16 @@ pub async fn verify(
         }
     }
     check_operations(rows, &mut found).await?;
+    let mut reports = Vec::new();
     for (region, store) in regions.iter() {
-        check_region(region, store, roots.remove(region).unwrap_or_default(), progress, &mut found)?;
+        let roots: Vec<Digest> = roots.remove(region).unwrap_or_default().into_iter().collect();
+        let read = || store.verify(&roots, &|seen| progress(region, seen.done_bytes, seen.total_bytes));
+        reports.push((region, aside(read)?));
+    }
+    // Also what has begun to write meanwhile is at work.
+    owners.extend(open_owners(rows, subscriptions).await?);
+    for (region, report) in &reports {
+        check_region(region, report, &owners, &mut found);
     }
     for region in roots.keys() {
         found.report(
@@ -90,6 +103,14 @@ pub async fn verify(
         );
     }
     Ok(found)
+}
+
+/// Runs long blocking work; where there are other threads they take over what waits on this one.
+fn aside<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
+    }
 }
 
 async fn check_row(
@@ -185,22 +206,16 @@ async fn check_operations(rows: &dyn Store, found: &mut Verification) -> Result<
 
 fn check_region(
     region: &Region,
-    store: &store::Region,
-    roots: BTreeSet<Digest>,
-    progress: &(dyn Fn(&Region, u64, u64) + Send + Sync),
+    report: &store::Report,
+    open_owners: &HashSet<Owner>,
     found: &mut Verification,
-) -> Result<(), Error> {
-    let roots: Vec<Digest> = roots.into_iter().collect();
-    let report = store.verify(&roots, &|seen| progress(region, seen.done_bytes, seen.total_bytes))?;
+) {
     found.chunk_count += report.chunk_count;
     found.stored_bytes += report.stored_bytes;
     let place = |what: &str| format!("{region}: {what}");
     for image in &report.broken_images {
-        found.report(
-            "I1",
-            place(&image.root.to_string()),
-            format!("{} bytes of the image are lost or damaged", image.lost_bytes),
-        );
+        let words = format!("{} bytes of the image are lost or damaged", image.lost_bytes);
+        found.report("I1", place(&image.root.to_string()), words);
     }
     for digest in &report.corrupt {
         found.report("I1", place(&digest.to_string()), "the stored bytes are damaged");
@@ -208,13 +223,15 @@ fn check_region(
     for pack in &report.damaged_packs {
         found.report("I1", place(&pack.name), format!("the pack is damaged: {}", pack.reason));
     }
-    if found.open_operation_count == 0 {
-        for pack in &report.unreferenced_packs {
-            found.report("I2", place(&pack.name), format!("{} bytes that nothing refers to", pack.bytes));
-        }
+    // Nothing can refer to what is damaged; that it is damaged has been said.
+    let is_damaged = |name: &str| report.damaged_packs.iter().any(|damaged| damaged.name == name);
+    let left_over = report.unreferenced_packs.iter();
+    for pack in left_over.filter(|pack| !open_owners.contains(&pack.owner) && !is_damaged(&pack.name)) {
+        found.report("I2", place(&pack.name), format!("{} bytes that nothing refers to", pack.bytes));
     }
-    for name in report.temp_files.iter().chain(&report.strange_files) {
+    // Which writer a temporary file belongs to it does not say.
+    let temporary = report.temp_files.iter().filter(|_| open_owners.is_empty());
+    for name in temporary.chain(&report.strange_files) {
         found.report("I7", place(name), "a file that should not be there");
     }
-    Ok(())
 }

@@ -117,7 +117,12 @@ fn time(value: &Value, path: &str) -> Result<Value, Rejection> {
     });
     let moment = moment.ok_or_else(|| {
         let shown: String = text.chars().filter(|c| !c.is_control()).take(64).collect();
-        Rejection::invalid(path, format!("The value '{shown}' of parameter '{path}' is no RFC 3339 date and time, such as 2030-01-31T00:00:00Z."))
+        // The first two sentences are Azure's (azure-api 19.5).
+        let message = format!(
+            "Could not convert string to DateTimeOffset: {shown}. Path '{}'. Write an RFC 3339 date and time, such as 2030-01-31T00:00:00Z.",
+            inner(path)
+        );
+        Rejection::invalid(path, message)
     })?;
     Ok(arm::wire_time(moment).into())
 }
@@ -137,7 +142,11 @@ fn choice(value: &Value, words: &[&str], path: &str) -> Result<Value, Rejection>
 
 fn wrong_type(value: &Value, wanted: &str, path: &str) -> Rejection {
     let shown: String = value.to_string().chars().filter(|c| !c.is_control()).take(64).collect();
-    // Azure's Path leaves the subject out: 'properties.storageProfile', as in azure-api 19.4.
-    let inner = path.split_once('.').map_or(path, |(_, rest)| rest);
-    Rejection::contradiction(format!("Error converting value {shown} to {wanted}. Path '{inner}'.")).at(path)
+    Rejection::contradiction(format!("Error converting value {shown} to {wanted}. Path '{}'.", inner(path)))
+        .at(path)
+}
+
+/// Azure's Path leaves the subject out: 'properties.storageProfile', as in azure-api 19.4.
+fn inner(path: &str) -> &str {
+    path.split_once('.').map_or(path, |(_, rest)| rest)
 }

@@ -45,7 +45,7 @@ fn what_does_not_fit_is_refused_with_its_path() {
     check(json!({"osType": 1}), "Error converting value 1 to a string. Path 'properties.osType'.");
     check(json!({"counts": [1, 101]}), "'thing.properties.counts[1]' is out of range");
     check(json!({"description": "longer than eight"}), "at most 8 characters");
-    check(json!({"until": "tomorrow"}), "no RFC 3339 date");
+    check(json!({"until": "tomorrow"}), "Could not convert string to DateTimeOffset: tomorrow.");
 }
 
 #[test]

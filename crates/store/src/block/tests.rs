@@ -59,6 +59,25 @@ fn bytes_are_compressed_when_it_pays(#[case] bytes: Vec<u8>, #[case] encoding: E
 }
 
 #[test]
+fn bytes_that_do_not_compress_do_not_keep_the_next_from_it() {
+    let (noise, text) = (noise(1, 100_000), text(1, 100_000));
+    let encodings: Vec<_> =
+        [&text, &noise, &text].map(|bytes| block(std::slice::from_ref(bytes)).encoding).into();
+    assert_eq!(encodings, [Encoding::Zstd, Encoding::Raw, Encoding::Zstd]);
+}
+
+#[rstest]
+#[case::worthwhile(text(1, 100_000), Encoding::Zstd)]
+#[case::not_worthwhile(noise(1, 100_000), Encoding::Raw)]
+fn a_block_made_in_passing_holds_the_same(#[case] bytes: Vec<u8>, #[case] encoding: Encoding) {
+    let mut builder = BlockBuilder::new();
+    builder.push(Digest::of(&bytes), &bytes).unwrap();
+    let block = builder.finish_with(Effort::Pass);
+    assert_eq!(block.encoding, encoding);
+    assert_eq!(contents(&block), [bytes]);
+}
+
+#[test]
 fn no_changed_or_cut_byte_gives_other_chunks() {
     let chunks = [text(1, 700), noise(2, 300)];
     let good = wire(&block(&chunks));

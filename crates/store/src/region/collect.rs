@@ -25,6 +25,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use super::marks::Marked;
 use super::{Marks, Owner, Region};
 use crate::coding::wide;
+use crate::compression::Effort;
 use crate::manifest::{Descend, Visit};
 use crate::pack::Pack;
 use crate::transfer::send_marked;
@@ -198,7 +199,7 @@ impl<'a> Collection<'a> {
         let writer = self.region.writer(COLLECTOR);
         let mut rewritten = Vec::new();
         for marked in packs.values() {
-            match send_marked(self.region, marked, &mut |block| writer.store(&block)) {
+            match send_marked(self.region, marked, Effort::Keep, &mut |block| writer.store(&block)) {
                 Ok(()) => rewritten.push(marked),
                 // What cannot be copied whole stays where it is, for whoever can mend it.
                 Err(Error::Corrupt { .. }) => {

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Location, Marks, Region};
+use super::{Location, Marks, Owner, Region};
 use crate::folder::pack_name;
 use crate::manifest::{Descend, Visit};
 use crate::pack::{Pack, PackFault};
@@ -72,6 +72,8 @@ pub struct UnreferencedPack {
     pub name: String,
     /// Bytes of the file.
     pub bytes: u64,
+    /// For whom it was written.
+    pub owner: Owner,
 }
 
 /// An image with ranges that cannot be read.
@@ -123,8 +125,11 @@ impl Region {
             let needed_bytes = needed.of_pack(pack.number).map_or(0, |marked| marked.plain_bytes);
             report.unreferenced_bytes += pack.plain_bytes() - needed_bytes;
             if needed_bytes == 0 {
-                let unreferenced = UnreferencedPack { name: pack_name(pack.number), bytes: pack.file_bytes };
-                report.unreferenced_packs.push(unreferenced);
+                report.unreferenced_packs.push(UnreferencedPack {
+                    name: pack_name(pack.number),
+                    bytes: pack.file_bytes,
+                    owner: pack.owner,
+                });
             }
         }
         self.verify_names(&mut report)?;

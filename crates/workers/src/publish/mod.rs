@@ -1,8 +1,10 @@
 //! `image_version.publish`: from a source to verified copies in every target region.
 //!
-//! Steps: `source` finds or fetches the image and writes its root, size and holds into the version's row; then each
-//! region copies what it lacks, all at once, a failing one by itself; the ending says what each came to. After a
-//! crash the recorded step is not repeated, and regions that are complete are not asked again.
+//! Steps: `source` finds or fetches the image and writes its root, size and holds into the version's row; `targets`
+//! adds holds for regions asked for later; then each region copies what it lacks, all at once, a failing one by
+//! itself; the ending says what each came to. After a crash a recorded step is not repeated, and regions that are
+//! complete are not asked again. A region holds the image before its first chunk is copied: the collector may run
+//! at any moment.
 
 mod origin;
 mod spread;
@@ -88,10 +90,11 @@ impl JobKind for Publish {
         };
         let (row, document) = version(running).await?;
         let targets = target_regions(&document);
-        self.drop_removed(running, &row, &targets).await?;
+        hold_in_new_targets(running, &row, &image, &targets).await?;
+        drop_removed(running, &row, &targets).await?;
         let failures = spread::copy_to_all(running, &image, &targets).await?;
         let (row, document) = version(running).await?;
-        end(running, &row, document, &image, &targets, failures)
+        end(running, &row, document, &image, &targets, &failures)
     }
 }
 
@@ -113,13 +116,18 @@ impl Publish {
         let origin = origin::find(running, &document).await?;
         let image = origin.image;
         image.note(&mut document);
+        // The image is here: where it came from, and what that needed, is not asked again.
+        document.internal.remove("source");
         let gib = image.size_bytes.div_ceil(1 << 30);
         document.properties = with_size(document.properties, gib);
         let mut written = row_of(&row, &document)?;
         written.etag = running.ids.uuid().to_string();
         written.holds = target_regions(&document).iter().map(|region| hold(region, &image.root)).collect();
+        let mut expect = vec![Expect::Unchanged(row.id.clone(), row.etag.clone())];
+        // Its hold on the bytes passes to this version; if it is gone, so may they be.
+        expect.extend(origin.held_by.map(Expect::Exists));
         let change = Change {
-            expect: vec![Expect::Unchanged(row.id.clone(), row.etag.clone())],
+            expect,
             put: vec![written],
             delete: origin.used_up.into_iter().collect(),
             ..Change::default()
@@ -131,17 +139,37 @@ impl Publish {
         drop(origin.pin);
         Ok(image)
     }
+}
 
-    /// Forgets what regions that are no longer targets had.
-    async fn drop_removed(&self, running: &Running, row: &Row, targets: &[Region]) -> Result<(), Stop> {
-        let rows = running.engine.metadata();
-        for (region, _) in replicas::read(rows.as_ref(), &row.id).await? {
-            if !targets.contains(&region) {
-                rows.delete_facet(&row.id, &replicas::facet_name(&region)).await?;
-            }
-        }
-        Ok(())
+/// Holds the image in regions that were asked for after it was found, before anything is copied there.
+async fn hold_in_new_targets(
+    running: &mut Running,
+    row: &Row,
+    image: &Image,
+    targets: &[Region],
+) -> Result<(), Stop> {
+    let wanted = targets.iter().map(|region| hold(region, &image.root));
+    let fresh: Vec<String> = wanted.filter(|hold| !row.holds.contains(hold)).collect();
+    if fresh.is_empty() {
+        return Ok(());
     }
+    let mut written = row.clone();
+    written.etag = running.ids.uuid().to_string();
+    written.holds.extend(fresh);
+    let expect = vec![Expect::Unchanged(row.id.clone(), row.etag.clone())];
+    let names: Vec<&str> = targets.iter().map(Region::as_str).collect();
+    running.record("targets", json!(names), Change { expect, put: vec![written], ..Change::default() }).await
+}
+
+/// Forgets what regions that are no longer targets had.
+async fn drop_removed(running: &Running, row: &Row, targets: &[Region]) -> Result<(), Stop> {
+    let rows = running.engine.metadata();
+    for (region, _) in replicas::read(rows.as_ref(), &row.id).await? {
+        if !targets.contains(&region) {
+            rows.delete_facet(&row.id, &replicas::facet_name(&region)).await?;
+        }
+    }
+    Ok(())
 }
 
 fn with_size(mut properties: serde_json::Map<String, Value>, gib: u64) -> serde_json::Map<String, Value> {
@@ -163,9 +191,11 @@ fn end(
     mut document: Document,
     image: &Image,
     targets: &[Region],
-    failures: Vec<(Region, String)>,
+    failures: &[(Region, String)],
 ) -> Result<Done, Stop> {
     document.state = if failures.is_empty() { State::Succeeded } else { State::Failed };
+    // A later PUT may have brought the address of a blob again.
+    document.internal.remove("source");
     let mut written = row_of(row, &document)?;
     written.etag = running.ids.uuid().to_string();
     written.holds = targets.iter().map(|region| hold(region, &image.root)).collect();
@@ -175,7 +205,7 @@ fn end(
         ..Change::default()
     };
     if row.holds.len() > targets.len() {
-        running.engine.bytes_released().notify_one();
+        running.release_bytes();
     }
     if failures.is_empty() {
         return Ok(Done { output: Value::Null, change });
@@ -202,8 +232,8 @@ fn end(
 
 fn heal_later(running: &Running) -> NewJob {
     let tries = running.job.input.get("heal").and_then(Value::as_u64).unwrap_or(0);
-    let pause = running.settings.heal_after * 2_u32.saturating_pow(u32::try_from(tries.min(6)).unwrap_or(6));
-    let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_secs(60));
+    let pause =
+        SignedDuration::try_from(running.settings.heal_pause(tries)).unwrap_or(SignedDuration::from_secs(60));
     let now = running.clock.now();
     NewJob {
         id: JobId(running.ids.uuid()),

@@ -1,13 +1,11 @@
 //! Where a version's image comes from: an upload, a blob, or another version.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-
 use arm::{ErrorDetail, Region, ResourceId};
 use control::stored_of;
 use disks::{InputFormat, Limits};
 use providers::{Document, Stored};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use super::{Image, complete_regions};
 use crate::Error;
@@ -17,8 +15,10 @@ use crate::source::{Remote, SourceError};
 /// An image that stands in at least one region.
 pub(crate) struct Origin {
     pub(crate) image: Image,
-    /// Keeps it from being collected until the version's row does.
+    /// Keeps what was just fetched from being collected until the version's row does.
     pub(crate) pin: Option<store::Pin>,
+    /// The resource that holds the image already; it must still be there when the version takes over.
+    pub(crate) held_by: Option<ResourceId>,
     /// The upload that has become a version and is not needed any more.
     pub(crate) used_up: Option<ResourceId>,
 }
@@ -30,10 +30,15 @@ pub(crate) async fn find(running: &Running, document: &Document) -> Result<Origi
     let linked = || word("id").and_then(|id| id.parse::<ResourceId>().ok());
     let home = document.location.as_deref().and_then(|location| location.parse::<Region>().ok());
     let home = home.ok_or_else(|| broken("the version has no home region"))?;
-    match (word("kind"), word("uri"), linked()) {
-        (Some("upload"), _, Some(id)) => from_upload(running, &id, &home).await,
-        (Some("version"), _, Some(id)) => from_version(running, &id).await,
-        (Some("blob"), Some(uri), _) => from_blob(running, uri, &home).await,
+    match (word("kind"), linked()) {
+        (Some("upload"), Some(id)) => from_upload(running, &id, &home).await,
+        (Some("version"), Some(id)) => from_version(running, &id).await,
+        (Some("blob"), _) => {
+            let sealed = source.and_then(|source| source.get("secret"));
+            let address = sealed.and_then(|sealed| running.engine.reveal(sealed));
+            let address = address.ok_or_else(|| source_failed(&SourceError::Forgotten))?;
+            from_blob(running, &address, &home).await
+        }
         _ => Err(broken("the version names no source")),
     }
 }
@@ -41,9 +46,10 @@ pub(crate) async fn find(running: &Running, document: &Document) -> Result<Origi
 async fn from_upload(running: &Running, id: &ResourceId, home: &Region) -> Result<Origin, Stop> {
     let upload = source_row(running, id).await?;
     let image = Image::of(&upload.document).ok_or_else(|| missing("The upload is not committed yet."))?;
-    let pin = hold_root(running, home, &image)
-        .ok_or_else(|| missing("The upload's bytes are not in the version's home region."))?;
-    Ok(Origin { image, pin: Some(pin), used_up: Some(upload.id) })
+    if !stands_in(running, home, &image) {
+        return Err(missing("The upload's bytes are not in the version's home region."));
+    }
+    Ok(Origin { image, pin: None, held_by: Some(upload.id.clone()), used_up: Some(upload.id) })
 }
 
 async fn from_version(running: &Running, id: &ResourceId) -> Result<Origin, Stop> {
@@ -51,8 +57,8 @@ async fn from_version(running: &Running, id: &ResourceId) -> Result<Origin, Stop
     let image =
         Image::of(&version.document).ok_or_else(|| missing("The source version has no image yet."))?;
     for region in complete_regions(running, &version.id).await? {
-        if let Some(pin) = hold_root(running, &region, &image) {
-            return Ok(Origin { image, pin: Some(pin), used_up: None });
+        if stands_in(running, &region, &image) {
+            return Ok(Origin { image, pin: None, held_by: Some(version.id), used_up: None });
         }
     }
     Err(missing("The source version is not complete in any region."))
@@ -62,21 +68,21 @@ async fn from_blob(running: &Running, uri: &str, home: &Region) -> Result<Origin
     let remote = Remote::open(uri, &running.settings.source).await.map_err(|error| source_failed(&error))?;
     let region = running.regions.store(home).map_err(Error::from)?.clone();
     let (owner, stopped) = (running.owner(), running.stop_flag());
-    let ingested = tokio::task::spawn_blocking(move || {
+    let ingested = running.blocking(move || {
         let disk = disks::open(InputFormat::Vhd, Box::new(remote), &Limits::default())?;
         let blocks = Stoppable { blocks: disk.blocks, stopped };
         store::ingest(&blocks, &region, owner, &|_progress| {})
     });
-    let ingested = ingested.await.map_err(Error::from)?.map_err(|error| ingest_failed(running, error))?;
+    let ingested = ingested.await?.map_err(|error| ingest_failed(running, error))?;
     let image =
         Image { root: ingested.root, size_bytes: ingested.size_bytes, data_bytes: ingested.logical_bytes };
-    Ok(Origin { image, pin: Some(ingested.pin), used_up: None })
+    Ok(Origin { image, pin: Some(ingested.pin), held_by: None, used_up: None })
 }
 
 /// A disk that can be stopped being read.
 struct Stoppable {
     blocks: Box<dyn disks::Blocks>,
-    stopped: Arc<std::sync::atomic::AtomicBool>,
+    stopped: CancellationToken,
 }
 
 impl disks::Blocks for Stoppable {
@@ -85,7 +91,7 @@ impl disks::Blocks for Stoppable {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), disks::Error> {
-        if self.stopped.load(Ordering::Relaxed) {
+        if self.stopped.is_cancelled() {
             return Err(std::io::Error::from(std::io::ErrorKind::Interrupted).into());
         }
         self.blocks.read_at(offset, buffer)
@@ -102,9 +108,8 @@ async fn source_row(running: &Running, id: &ResourceId) -> Result<Stored, Stop> 
     Ok(stored_of(&row)?)
 }
 
-fn hold_root(running: &Running, region: &Region, image: &Image) -> Option<store::Pin> {
-    let pin = running.regions.store(region).ok()?.pin();
-    pin.hold(&image.root).then_some(pin)
+fn stands_in(running: &Running, region: &Region, image: &Image) -> bool {
+    running.regions.store(region).is_ok_and(|store| store.has(&image.root))
 }
 
 fn broken(what: &str) -> Stop {

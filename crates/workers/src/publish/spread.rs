@@ -1,7 +1,6 @@
 //! Copies of one image to many regions, each by itself: tried, reported and given up alone.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arm::Region;
@@ -49,7 +48,6 @@ async fn copy_with_retries(
     region: &Region,
 ) -> Result<Option<(Region, String)>, Stop> {
     let rows = running.engine.metadata();
-    let mut pause = running.settings.region_pause;
     let mut attempt = 1;
     loop {
         let meter = Arc::new(Meter::new(running.clock.now()));
@@ -73,8 +71,7 @@ async fn copy_with_retries(
         if last {
             return Ok(Some((region.clone(), words)));
         }
-        tokio::time::sleep(pause).await;
-        pause = pause.saturating_mul(2);
+        running.pause(running.settings.pause_after(attempt)).await;
         attempt += 1;
     }
 }
@@ -93,18 +90,25 @@ async fn copy_once(
         return Ok(Ok(()));
     }
     let root = image.root;
-    let Some(from) = running.regions.iter().map(|(_, store)| store).find(|store| store.has(&root)).cloned()
-    else {
-        return Ok(Err(store::Error::Missing { digests: vec![root] }));
-    };
+    let sources = running.regions.iter().map(|(_, store)| store);
+    let sources: Vec<store::Region> = sources.filter(|store| store.has(&root)).cloned().collect();
     let (owner, stopped, progress) = (running.owner(), running.stop_flag(), meter.clone());
-    let mut copy = tokio::task::spawn_blocking(move || {
+    let copy = running.blocking(move || {
         let note = |seen: store::CopyProgress| progress.note(seen.done_bytes, seen.total_bytes);
-        store::copy(root, &from, &to, owner, &note, &|| stopped.load(Ordering::Relaxed)).map(|_copied| ())
+        let mut ended = Err(store::Error::Missing { digests: vec![root] });
+        for from in &sources {
+            ended = store::copy(root, from, &to, owner, &note, &|| stopped.is_cancelled()).map(|_copied| ());
+            // Where one region's bytes are lost or damaged, another's may be whole.
+            if !matches!(ended, Err(store::Error::Missing { .. } | store::Error::Corrupt { .. })) {
+                break;
+            }
+        }
+        ended
     });
+    tokio::pin!(copy);
     loop {
         tokio::select! {
-            ended = &mut copy => return Ok(ended.map_err(Error::from)?),
+            ended = &mut copy => return Ok(ended?),
             () = tokio::time::sleep(REPORT_EVERY) => {
                 let replica = meter.replica(ReplicaState::Copying, attempt, running.clock.now());
                 replicas::write(running.engine.metadata().as_ref(), &running.job.target, region, &replica).await.map_err(gone)?;

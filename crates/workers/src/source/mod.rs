@@ -46,6 +46,9 @@ pub enum SourceError {
     /// It does not answer, or not with what it must.
     #[error("The source could not be read: {0}")]
     Unreadable(&'static str),
+    /// Its address cannot be opened any more: the installation's key is another one now.
+    #[error("The source's address is not known any more. Put the version again with it.")]
+    Forgotten,
     /// It changed while it was read.
     #[error("The source changed while it was read. Publish again when it is at rest.")]
     Changed,

@@ -63,7 +63,7 @@ fn a_new_definition_is_answered_whole() {
 #[case::memory_range(body(json!({"recommended": {"memory": {"min": 4, "max": 2}}})), "recommended.memory", "must not be greater than the maximum")]
 #[case::negative_cpus(body(json!({"recommended": {"vCPUs": {"min": -1}}})), "recommended.vCPUs.min", "out of range")]
 #[case::past_end(body(json!({"endOfLifeDate": "2020-01-01"})), "endOfLifeDate", "must be set to a future date")]
-#[case::no_date(body(json!({"endOfLifeDate": "soon"})), "endOfLifeDate", "no RFC 3339")]
+#[case::no_date(body(json!({"endOfLifeDate": "soon"})), "endOfLifeDate", "DateTimeOffset: soon. Path 'properties.endOfLifeDate'")]
 #[case::arm_of_generation_1(body(json!({"architecture": "arm64", "hyperVGeneration": "V1"})), "architecture", "'Arm64'")]
 #[case::trust_in_generation_1(body(json!({"hyperVGeneration": "V1", "features": [{"name": "SecurityType", "value": "TrustedLaunch"}]})), "features", "'TrustedLaunch'")]
 #[case::foreign_disk(body(json!({"disallowed": {"diskTypes": ["Tape"]}})), "disallowed.diskTypes[0]", "Allowed values")]

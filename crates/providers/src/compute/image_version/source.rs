@@ -35,7 +35,10 @@ impl Source {
     pub(super) fn to_job(&self) -> Value {
         match self {
             Self::Upload(id) => json!({"kind": "upload", "id": id.to_string()}),
-            Self::Blob(uri) => json!({"kind": "blob", "uri": uri.as_str(), "format": "vhd"}),
+            // Sealed on its way to the job: the query may hold a signature.
+            Self::Blob(uri) => {
+                json!({"kind": "blob", "uri": shown(uri), "secret": uri.as_str(), "format": "vhd"})
+            }
             Self::Version(id) => json!({"kind": "version", "id": id.to_string()}),
         }
     }

@@ -50,7 +50,7 @@ fn a_blob_shows_no_secret(#[case] source: Value, #[case] shown: Value) {
     let accepted = version().put(from(json!({"osDiskImage": {"source": source}}))).unwrap();
     let wanted = json!({"osDiskImage": {"source": shown, "hostCaching": "ReadWrite"}});
     assert_eq!(accepted.properties["storageProfile"], wanted);
-    let job = json!({"kind": "blob", "uri": uri, "format": "vhd"});
+    let job = json!({"kind": "blob", "uri": shown["uri"], "secret": uri, "format": "vhd"});
     assert_eq!(accepted.internal.map(Value::Object), Some(json!({"source": job})));
     assert_eq!(accepted.work, publish(job));
 }

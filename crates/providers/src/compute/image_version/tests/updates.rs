@@ -189,7 +189,7 @@ fn a_blob_is_the_same_whatever_its_signature() {
         (SHOWN_BLOB, BLOB),
     ] {
         let accepted = scene.put(blob(sent)).unwrap();
-        let source = json!({"kind": "blob", "uri": used, "format": "vhd"});
+        let source = json!({"kind": "blob", "uri": SHOWN_BLOB, "secret": used, "format": "vhd"});
         assert_eq!(accepted.work.map(|work| work.input), Some(json!({"source": source})));
         assert_eq!(accepted.internal.map(Value::Object), Some(json!({"source": source})));
         assert_eq!(accepted.properties["storageProfile"]["osDiskImage"]["source"]["uri"], SHOWN_BLOB);

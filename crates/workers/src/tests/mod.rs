@@ -1,0 +1,12 @@
+//! Jobs, uploads, collection and verification together: rows in memory, regions in folders, time turned by hand.
+
+mod collection;
+mod crash;
+pub(crate) mod disk;
+mod import;
+mod publishing;
+mod regions;
+mod rows;
+mod verification;
+mod web;
+pub(crate) mod world;
