@@ -165,6 +165,8 @@ impl Client {
 
     /// Polls an operation until it ends, calling `meanwhile` between polls.
     pub(crate) async fn wait(&self, operation: &str, mut meanwhile: impl AsyncFnMut()) -> anyhow::Result<()> {
+        // Most operations are short: asking early and then less often costs neither side much.
+        let mut pause = Duration::from_millis(10);
         loop {
             let body = self.get_json(operation).await?;
             match body["status"].as_str().unwrap_or_default() {
@@ -172,7 +174,8 @@ impl Client {
                 "Failed" | "Canceled" => bail!(describe(&body["error"])),
                 _ => meanwhile().await,
             }
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(200));
         }
     }
 

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, bail};
-use bytes::Bytes;
 use disks::{Blocks, Extent, ExtentKind};
-use store::{Block, Digest, Entry, ManifestBuilder};
+use store::{Block, Digest, Entry, ManifestBuilder, OpenBlock};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
@@ -42,8 +42,18 @@ struct Loaded {
 }
 
 /// The verified chunks of one window.
+#[derive(Default)]
 struct Window {
-    chunks: HashMap<Digest, Bytes>,
+    blocks: Vec<OpenBlock>,
+    /// In which block a chunk stands, and where in its bytes.
+    places: HashMap<Digest, (usize, Range<usize>)>,
+}
+
+impl Window {
+    fn chunk(&self, digest: &Digest) -> Option<&[u8]> {
+        let (block, range) = self.places.get(digest)?;
+        self.blocks.get(*block)?.bytes().get(range.clone())
+    }
 }
 
 impl RemoteImage {
@@ -164,7 +174,7 @@ impl RemoteImage {
                 Entry::Hole { .. } => rest[..take].fill(0),
                 Entry::Chunk { digest, .. } => {
                     let window = self.window(*start)?;
-                    let Some(chunk) = window.chunks.get(digest) else {
+                    let Some(chunk) = window.chunk(digest) else {
                         bail!("the server left out the chunk {digest}")
                     };
                     let skip = usize::try_from(skip)?;
@@ -237,14 +247,18 @@ fn windows(entries: &[(u64, Entry)]) -> Vec<(u64, u64)> {
 
 /// Opens blocks; every chunk is verified on the way.
 fn unpack(packed: &[u8]) -> anyhow::Result<Window> {
-    let mut chunks = HashMap::new();
+    let mut window = Window::default();
     let mut rest = packed;
     while !rest.is_empty() {
         let (block, used) = Block::read_from(rest)?;
-        for (digest, bytes) in block.open()?.iter() {
-            chunks.insert(digest, Bytes::copy_from_slice(bytes));
+        let (open, number) = (block.open()?, window.blocks.len());
+        let mut start = 0;
+        for (digest, bytes) in open.iter() {
+            window.places.insert(digest, (number, start..start + bytes.len()));
+            start += bytes.len();
         }
+        window.blocks.push(open);
         rest = &rest[used..];
     }
-    Ok(Window { chunks })
+    Ok(window)
 }

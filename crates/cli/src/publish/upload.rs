@@ -212,7 +212,10 @@ async fn send_missing(
                 hand_on(&batches, std::mem::take(&mut batch))?;
             }
         }
-        Ok(if batch.is_empty() { () } else { hand_on(&batches, batch)? })
+        if !batch.is_empty() {
+            hand_on(&batches, batch)?;
+        }
+        Ok(())
     });
     let sent = send_batches(client, upload_id, receiver).await?;
     reading.await??;
