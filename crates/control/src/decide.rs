@@ -69,7 +69,8 @@ impl Engine {
         let kept = current.as_ref().filter(|_| method == Method::Patch);
         let tags = sent.tags()?.or_else(|| kept.and_then(|current| current.document.tags.clone()));
         let asks = sent.asks(kind, method, current.as_ref())?;
-        let linked = self.linked(asked, kind, &asks.properties).await?;
+        // What an update leaves unnamed it does not use anew, and needs no right to (azure-api 4.1).
+        let linked = self.linked(asked, kind, &asks.named).await?;
         let mut accepted = kind.put(&Put {
             id,
             current: current.as_ref(),
@@ -189,10 +190,10 @@ impl Engine {
         &self,
         asked: &Asked<'_>,
         kind: &'static dyn ResourceType,
-        wanted: &Map<String, Value>,
+        named: &Map<String, Value>,
     ) -> Result<HashMap<String, Stored>, Error> {
         let mut linked = HashMap::new();
-        for link in kind.links(wanted)? {
+        for link in kind.links(named)? {
             self.authority.check_link(asked.principal, &link.action, &link.id)?;
             if let Some(row) = self.metadata.row(&link.id).await? {
                 linked.insert(link.id.key(), stored_of(&row)?);

@@ -162,7 +162,9 @@ impl Engine {
         Reply::json(rejection.status, error_body(rejection.detail))
     }
 
-    /// route → api-version → token → (id and body → authorize → lock → policy → precondition → rule → commit) → reply
+    /// route → api-version → token → authorize → body → lock → precondition → rule → policy → commit → reply.
+    ///
+    /// Policy comes after the rule because it judges what would stand, not what was sent.
     async fn decide(&self, request: &Request) -> Result<Reply, Error> {
         let route = route::parse(&request.path, request.method == Method::Post)?;
         let options = options(&request.query)?;

@@ -1,4 +1,4 @@
-//! The engine every request passes: route, api-version, token, body, authorize, lock, policy, precondition, rule,
+//! The engine every request passes: route, api-version, token, authorize, body, lock, precondition, rule, policy,
 //! one commit, reply.
 //!
 //! [`Engine::handle`] is that order, in one function. A resource type adds rules and nothing else; a check added

@@ -209,7 +209,7 @@ fn page_size(top: Option<&str>) -> Result<u32, Error> {
     Ok(number.ok_or_else(refuse)?.min(PAGE_ROWS))
 }
 
-/// The whole resource; the compute provider's order of members (azure-api 1.4).
+/// The whole resource as it is answered.
 pub(crate) fn envelope(
     kind: &dyn ResourceType,
     stored: &Stored,

@@ -25,6 +25,11 @@ impl Registry {
         Self { types: types.iter().map(|kind| (kind.name().key(), *kind)).collect() }
     }
 
+    /// The type of that name, whatever the api-version.
+    pub(crate) fn named(&self, name: &TypeName) -> Option<&'static dyn ResourceType> {
+        self.types.get(&name.key()).copied()
+    }
+
     /// The type of that name.
     ///
     /// # Errors

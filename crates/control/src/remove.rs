@@ -1,14 +1,14 @@
 //! DELETE: at once, with an operation that has already ended for clients that poll one.
 
 use arm::ResourceId;
-use metadata::{Change, Expect, JobId, JobState, NewJob, Row};
+use metadata::{Change, Cursor, Expect, JobId, JobState, Listing, NewJob, Row};
 use providers::{Delete, ResourceType, Stored};
 use serde_json::Value;
 
 use crate::engine::Asked;
 use crate::locks::{self, Intent};
 use crate::write::RACES;
-use crate::{Engine, Error, Reply, operation, precondition, refusals, stored_of};
+use crate::{Engine, Error, Reply, operation, policy, precondition, refusals, stored_of};
 
 impl Engine {
     pub(crate) async fn delete(
@@ -29,6 +29,10 @@ impl Engine {
             };
             let stored = stored_of(&row)?;
             kind.delete(&Delete { stored: &stored, now: self.clock.now() })?;
+            if kind.deletes_children() {
+                self.everything_may_go(&row.id).await?;
+            }
+            policy::check(&row.id, &stored.document)?;
             let job = kind.deletes_as_operation().then(|| self.ended_job(asked, &row.id));
             match self.metadata.commit(self.removal(asked, kind, &row, job.clone())).await {
                 Ok(()) => {
@@ -44,6 +48,23 @@ impl Engine {
             }
         }
         Err(refusals::busy(id).into())
+    }
+
+    /// Refuses when something within `scope` may not be deleted: a scope is no way around its rules.
+    async fn everything_may_go(&self, scope: &ResourceId) -> Result<(), Error> {
+        let listing = Listing::Within { scope: scope.clone() };
+        let mut cursor = None;
+        loop {
+            let rows = self.metadata.list(&listing, cursor.as_ref(), 500).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            cursor = Some(Cursor { sort_key: last.id.key(), id_key: last.id.key() });
+            for row in &rows {
+                let kind = self.registry.named(&row.id.type_name());
+                let stored = stored_of(row)?;
+                locks::check(&row.id, Intent::Delete)?;
+                kind.map_or(Ok(()), |kind| kind.delete(&Delete { stored: &stored, now: self.clock.now() }))?;
+            }
+        }
     }
 
     fn removal(

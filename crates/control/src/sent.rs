@@ -22,6 +22,8 @@ pub(crate) struct Sent {
 #[derive(Clone, Debug)]
 pub(crate) struct Asks {
     pub(crate) properties: Map<String, Value>,
+    /// The properties that the body itself names, without what stands.
+    pub(crate) named: Map<String, Value>,
     pub(crate) envelope: Map<String, Value>,
     pub(crate) directives: Map<String, Value>,
 }
@@ -90,6 +92,7 @@ impl Sent {
         let mut read = shape::read(kind.properties(), properties, &path)?;
         let further = Value::Object(self.further.clone());
         let mut envelope = shape::read(kind.envelope(), &further, subject)?.stored;
+        let named = read.stored.clone();
         let stands = current.map(|current| &current.document);
         if let (Method::Patch, Some(stands)) = (method, stands) {
             read.stored = shape::merge(&stands.properties, read.stored);
@@ -99,6 +102,6 @@ impl Sent {
         let properties = shape::settle(kind.properties(), before, read.stored, &path)?;
         let before = stands.map(|stands| &stands.envelope);
         let envelope = shape::settle(kind.envelope(), before, envelope, subject)?;
-        Ok(Asks { properties, envelope, directives: read.directives })
+        Ok(Asks { properties, named, envelope, directives: read.directives })
     }
 }

@@ -63,8 +63,8 @@ pub trait ResourceType: Send + Sync {
     ///
     /// # Errors
     /// When a reference is no resource id.
-    fn links(&self, wanted: &Map<String, Value>) -> Result<Vec<Link>, Rejection> {
-        let _ = wanted;
+    fn links(&self, named: &Map<String, Value>) -> Result<Vec<Link>, Rejection> {
+        let _ = named;
         Ok(Vec::new())
     }
 

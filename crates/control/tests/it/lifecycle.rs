@@ -91,6 +91,25 @@ async fn a_group_is_polled_by_location_alone() {
 }
 
 #[tokio::test]
+async fn a_group_is_no_way_around_a_protected_version() {
+    let world = World::furnished().await;
+    let mut protected = version_body();
+    protected["properties"]["publishingProfile"]["endOfLifeDate"] = "2030-01-01T00:00:00Z".into();
+    protected["properties"]["safetyProfile"] = serde_json::json!({"blockDeletionBeforeEndOfLife": true});
+    assert_eq!(world.put(&version("1.0.0"), &protected).await.status, 201);
+    world.finish_jobs().await;
+    for path in [version("1.0.0"), group()] {
+        let refused = world.delete(&path).await;
+        assert_eq!(
+            (refused.status, code(&refused)),
+            (409, "DeleteGalleryImageVersionBlockedBeforeEndOfLife")
+        );
+    }
+    world.clock.advance(4 * 366 * 86_400);
+    assert_eq!(world.delete(&group()).await.status, 202);
+}
+
+#[tokio::test]
 async fn a_group_goes_with_everything_in_it_and_nothing_else() {
     let world = World::furnished().await;
     world.put(&version("1.0.0"), &version_body()).await;

@@ -262,23 +262,26 @@ fn malformed(text: &str, path: &str) -> Rejection {
 
 /// The address of a blob. The message does not repeat it: it may hold a signature.
 fn blob_uri(text: &str) -> Result<Url, Rejection> {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url = Url::parse(text).ok().filter(|url| is_plain(text, url));
     url.ok_or_else(|| {
         let target = format!("{TARGET}.osDiskImage.source.uri");
         let message = format!(
-            "The value of parameter '{target}' is invalid. It should be the absolute http or https URI of a blob."
+            "The value of parameter '{target}' is invalid. It should be the absolute http or https URI of a blob, in plain ASCII and without a user name."
         );
         Rejection::invalid(target, message)
     })
+}
+
+/// Whether every reader understands the address alike: it prints as it was written (hostile spellings of hosts do not).
+fn is_plain(text: &str, url: &Url) -> bool {
+    let printed = url.as_str() == text || url.as_str().strip_suffix('/') == Some(text);
+    let named = matches!(url.scheme(), "http" | "https") && url.has_host();
+    named && printed && text.is_ascii() && url.fragment().is_none() && !text.contains(['\\', '@', ' '])
 }
 
 /// The address without what may be secret: scheme, host and path.
 fn shown(uri: &Url) -> String {
     let mut shown = uri.clone();
     shown.set_query(None);
-    shown.set_fragment(None);
-    // Neither can fail: an http address has a host.
-    let _without_name = shown.set_username("");
-    let _without_password = shown.set_password(None);
     shown.into()
 }
