@@ -37,10 +37,7 @@ thread_local! {
 pub(crate) fn compress(bytes: &[u8], limit_bytes: usize, effort: Effort) -> io::Result<Vec<u8>> {
     COMPRESSOR.with_borrow_mut(|kept| {
         // A context that failed takes no new settings: it is kept only when all went well.
-        let mut compressor = match kept.take() {
-            Some(compressor) => compressor,
-            None => Compressor::default(),
-        };
+        let mut compressor = kept.take().unwrap_or_default();
         for setting in effort.settings() {
             compressor.set_parameter(setting)?;
         }
@@ -54,10 +51,7 @@ pub(crate) fn compress(bytes: &[u8], limit_bytes: usize, effort: Effort) -> io::
 /// Unpacks one zstd frame into at most `limit_bytes`, and never allocates more.
 pub(crate) fn decompress(frame: &[u8], limit_bytes: usize) -> io::Result<Vec<u8>> {
     DECOMPRESSOR.with_borrow_mut(|kept| {
-        let mut decompressor = match kept.take() {
-            Some(decompressor) => decompressor,
-            None => Decompressor::new()?,
-        };
+        let mut decompressor = kept.take().unwrap_or_default();
         let bytes = decompressor.decompress(frame, limit_bytes)?;
         *kept = Some(decompressor);
         Ok(bytes)

@@ -1,6 +1,7 @@
 //! One place that keeps chunks: a folder of packs, an index over them, and who may rely on what.
 //!
-//! What is visible is durable. What is served was verified. A pack is never changed, and a damaged one never deleted.
+//! What is visible is durable. What is read was verified by its digest; whole blocks sent on to a client, which proves them
+//! itself, by their checksum. A pack is never changed, and a damaged one never deleted.
 
 mod cache;
 mod collect;
@@ -27,8 +28,7 @@ pub use self::collect::{Collected, Live};
 use self::index::Index;
 pub(crate) use self::index::Location;
 pub(crate) use self::marks::{Marked, Marks};
-pub(crate) use self::pin::InUse;
-pub use self::pin::Pin;
+pub use self::pin::{InUse, Pin};
 pub use self::verify::{BrokenImage, BrokenRange, DamagedPack, Report, UnreferencedPack, VerifyProgress};
 pub use self::writer::{Sealed, Writer};
 use crate::folder::{Fault, Folder, pack_name};
@@ -114,6 +114,16 @@ struct Inner {
 struct State {
     index: Index,
     holds: pin::Holds,
+}
+
+impl State {
+    fn locate(&self, digest: &Digest) -> Result<Location, Error> {
+        match self.index.find(digest) {
+            Some(location) => Ok(location),
+            None if self.index.is_bad(digest) => Err(Error::corrupt(*digest, "no good copy is left")),
+            None => Err(Error::Missing { digests: vec![*digest] }),
+        }
+    }
 }
 
 impl Region {
@@ -220,6 +230,12 @@ impl Region {
         Pin::new(self.clone())
     }
 
+    /// Keeps the image `root` from collection while it is read, as far as it is still here.
+    #[must_use]
+    pub fn keep(&self, root: Digest) -> InUse {
+        InUse::new(self, root)
+    }
+
     /// A writer whose packs belong to `owner`.
     #[must_use]
     pub fn writer(&self, owner: Owner) -> Writer {
@@ -252,12 +268,7 @@ impl Region {
     }
 
     pub(crate) fn locate(&self, digest: &Digest) -> Result<Location, Error> {
-        let state = self.state();
-        match state.index.find(digest) {
-            Some(location) => Ok(location),
-            None if state.index.is_bad(digest) => Err(Error::corrupt(*digest, "no good copy is left")),
-            None => Err(Error::Missing { digests: vec![*digest] }),
-        }
+        self.state().locate(digest)
     }
 
     fn read(&self, location: &Location) -> Result<Chunk, PackFault> {
