@@ -35,6 +35,7 @@ pub trait Store: Send + Sync {
     async fn facets(&self, id: &ResourceId, prefix: &str) -> Result<Vec<(String, Value)>, Error>;
 
     /// Writes a facet; [`Error::Absent`] when the row is gone. Touches neither etag nor activity.
+    /// Nothing fences it: a job writes through [`Store::report`].
     async fn put_facet(&self, id: &ResourceId, name: &str, document: &Value) -> Result<(), Error>;
 
     /// Removes a facet; no error when it is not there.
@@ -63,6 +64,11 @@ pub trait Store: Send + Sync {
         output: &Value,
         change: Change,
     ) -> Result<(), Error>;
+
+    /// Writes a facet of the row that the job works on, or with `None` removes it; [`Error::LeaseLost`] when the
+    /// lease is no longer the owner's. A job ends with its row, so no row made later under the same id is touched.
+    async fn report(&self, id: JobId, owner: &str, name: &str, document: Option<&Value>)
+    -> Result<(), Error>;
 
     /// Gives the job back, to run again not before `run_after`.
     async fn postpone(&self, id: JobId, owner: &str, run_after: Timestamp) -> Result<(), Error>;

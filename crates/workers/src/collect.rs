@@ -46,7 +46,10 @@ impl Collector {
     pub async fn run(self: Arc<Self>, pause: Duration, stop: CancellationToken) {
         while !stop.is_cancelled() {
             if let Err(error) = self.collect().await {
-                tracing::error!(error = &error as &dyn std::error::Error, "nothing was collected");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "not everything could be collected"
+                );
             }
             tokio::select! {
                 () = self.engine.bytes_released().notified() => {}
@@ -59,17 +62,28 @@ impl Collector {
     /// One collection of every region.
     ///
     /// # Errors
-    /// The first failure; regions before it are collected, none is harmed.
+    /// The first failure; the other regions are collected all the same, none is harmed.
     pub async fn collect(&self) -> Result<(), Error> {
         // An upload that was deleted still pins what it had sent.
         self.uploads.forget_gone().await?;
+        let mut failure = None;
         for (region, store) in self.regions.iter() {
-            let collected = self.collect_one(region, store).await?;
-            if collected.freed_bytes > 0 {
-                tracing::info!(region = %region, freed_bytes = collected.freed_bytes, pack_count = collected.dropped_packs, "freed bytes in {region}");
+            let collected = match store {
+                Ok(store) => self.collect_one(region, store).await,
+                Err(error) => Err(error.into()),
+            };
+            match collected {
+                Ok(collected) if collected.freed_bytes > 0 => {
+                    tracing::info!(region = %region, freed_bytes = collected.freed_bytes, pack_count = collected.dropped_packs, "freed bytes in {region}");
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, region = %region, "nothing was collected in {region}");
+                    failure.get_or_insert(error);
+                }
             }
         }
-        Ok(())
+        failure.map_or(Ok(()), Err)
     }
 
     async fn collect_one(&self, region: &Region, store: &store::Region) -> Result<Collected, Error> {

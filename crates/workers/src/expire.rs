@@ -6,7 +6,7 @@ use std::time::Duration;
 use arm::ResourceId;
 use control::{Clock, Engine, stored_of};
 use jiff::{SignedDuration, Timestamp};
-use metadata::{Change, Expect, Listing};
+use metadata::{Change, Cursor, Expect, Listing, Row};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Error, Uploads};
@@ -37,7 +37,7 @@ pub async fn run(
     }
 }
 
-async fn sweep(
+pub(crate) async fn sweep(
     engine: &Engine,
     uploads: &Uploads,
     now: Timestamp,
@@ -49,24 +49,34 @@ async fn sweep(
         let scope = ResourceId::subscription_scope(subscription)
             .map_err(|error| Error::Document(error.to_string()))?;
         let listing = Listing::OfType { scope, type_name: "Gallerist.Images/uploads".to_owned() };
-        for row in engine.metadata().list(&listing, None, 500).await? {
-            let document = stored_of(&row)?.document;
-            let expires = document.properties.get("expiresAt").and_then(serde_json::Value::as_str);
-            let expires = expires.and_then(|text| text.parse::<Timestamp>().ok());
-            if expires.is_some_and(|expires| expires < now) {
-                uploads.forget(&row.id);
-                let expect = vec![Expect::Unchanged(row.id.clone(), row.etag.clone())];
-                let removed = engine
-                    .metadata()
-                    .commit(Change { expect, delete: vec![row.id.clone()], ..Change::default() })
-                    .await;
-                match removed {
-                    Ok(()) => engine.bytes_released().notify_one(),
-                    Err(metadata::Error::Stale(_) | metadata::Error::Absent(_)) => {}
-                    Err(error) => return Err(error.into()),
-                }
+        let mut cursor = None;
+        loop {
+            let page = engine.metadata().list(&listing, cursor.as_ref(), 500).await?;
+            let Some(last) = page.last() else { break };
+            cursor = Some(Cursor { sort_key: last.sort_key.clone(), id_key: last.id.key() });
+            for row in &page {
+                remove_expired(engine, uploads, now, row).await?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Removes an upload whose time is over, unless somebody writes it meanwhile.
+async fn remove_expired(engine: &Engine, uploads: &Uploads, now: Timestamp, row: &Row) -> Result<(), Error> {
+    let document = stored_of(row)?.document;
+    let expires = document.properties.get("expiresAt").and_then(serde_json::Value::as_str);
+    let expires = expires.and_then(|text| text.parse::<Timestamp>().ok());
+    if expires.is_none_or(|expires| expires >= now) {
+        return Ok(());
+    }
+    uploads.forget(&row.id);
+    let expect = vec![Expect::Unchanged(row.id.clone(), row.etag.clone())];
+    let change = Change { expect, delete: vec![row.id.clone()], ..Change::default() };
+    match engine.metadata().commit(change).await {
+        Ok(()) => engine.bytes_released().notify_one(),
+        Err(metadata::Error::Stale(_) | metadata::Error::Absent(_)) => {}
+        Err(error) => return Err(error.into()),
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use control::{Clock, Engine, Ids};
 use metadata::{Change, Job};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -40,6 +41,8 @@ pub enum Stop {
     Failed(ErrorDetail, Box<Change>),
     /// Something of ours broke: it is tried again some times, then fails.
     Broken(Error),
+    /// What it needs is in use by other jobs: it is given back for a second, which counts as no try.
+    NotYet,
     /// Somebody else has the job, or its resource is gone: nothing more may be written.
     LeaseLost,
 }
@@ -82,6 +85,8 @@ pub struct Running {
     /// Limits and pace.
     pub settings: Arc<Settings>,
     pub(crate) worker: String,
+    /// Turns to fetch from foreign servers, which may be slow: fewer than there are workers.
+    pub(crate) fetches: Arc<Semaphore>,
     /// Raised when the job should end at its next chance.
     pub(crate) stopped: CancellationToken,
     /// Its work on other threads: all of it has ended before the job does.

@@ -5,49 +5,15 @@ use std::sync::Mutex;
 use arm::{Region, ResourceId};
 use jiff::Timestamp;
 use metadata::Store;
-use serde::{Deserialize, Serialize};
+pub(crate) use providers::compute::image_version::{Progress as Replica, ProgressState as ReplicaState};
 use serde_json::Value;
 
-/// The facet of a version in one region; its name is `replica/<region>`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Replica {
-    pub(crate) state: ReplicaState,
-    /// Stored bytes sent so far.
-    #[serde(default)]
-    pub(crate) done_bytes: u64,
-    /// Stored bytes to send: those the region lacks.
-    #[serde(default)]
-    pub(crate) total_bytes: u64,
-    /// Seconds left at the pace so far.
-    #[serde(default)]
-    pub(crate) eta_seconds: Option<u64>,
-    /// Why the last try ended.
-    #[serde(default)]
-    pub(crate) error: Option<String>,
-    /// Tries so far.
-    #[serde(default)]
-    pub(crate) attempts: u32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum ReplicaState {
-    Pending,
-    Copying,
-    Completed,
-    Failed,
-}
-
-impl Replica {
-    pub(crate) fn new(state: ReplicaState, attempts: u32) -> Self {
-        Self { state, done_bytes: 0, total_bytes: 0, eta_seconds: None, error: None, attempts }
-    }
-}
+use crate::job::Running;
 
 /// Prefix of replica facets.
-pub(crate) const PREFIX: &str = "replica/";
+const PREFIX: &str = "replica/";
 
-pub(crate) fn facet_name(region: &Region) -> String {
+fn facet_name(region: &Region) -> String {
     format!("{PREFIX}{region}")
 }
 
@@ -64,14 +30,21 @@ pub(crate) async fn read(
     Ok(parsed.collect())
 }
 
-pub(crate) async fn write(
-    rows: &dyn Store,
-    id: &ResourceId,
+/// Writes down how far the copy in `region` is, as long as the job is still this worker's.
+pub(crate) async fn report(
+    running: &Running,
     region: &Region,
     replica: &Replica,
 ) -> Result<(), metadata::Error> {
     let document = serde_json::to_value(replica).unwrap_or(Value::Null);
-    rows.put_facet(id, &facet_name(region), &document).await
+    let rows = running.engine.metadata();
+    rows.report(running.job.id, &running.worker, &facet_name(region), Some(&document)).await
+}
+
+/// Forgets what `region` had, as long as the job is still this worker's.
+pub(crate) async fn forget(running: &Running, region: &Region) -> Result<(), metadata::Error> {
+    let rows = running.engine.metadata();
+    rows.report(running.job.id, &running.worker, &facet_name(region), None).await
 }
 
 /// How far a copy is; written by the copying thread, read by the one that reports.

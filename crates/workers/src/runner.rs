@@ -1,16 +1,19 @@
 //! Leases jobs and runs them; a lease is renewed while the job runs and handed back when the process stops.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arm::ErrorDetail;
 use control::{Clock, Engine, Ids, ended_entry, row_of, stored_of};
+use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use metadata::{Change, Ending, Expect, Job};
 use providers::State;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -75,6 +78,7 @@ pub struct Workers {
     ids: Arc<dyn Ids>,
     settings: Arc<Settings>,
     kinds: HashMap<&'static str, Box<dyn JobKind>>,
+    fetches: Arc<Semaphore>,
     name: String,
 }
 
@@ -99,7 +103,8 @@ impl Workers {
     ) -> Self {
         let kinds = crate::jobs().into_iter().map(|kind| (kind.name(), kind)).collect();
         let name = ids.uuid().to_string();
-        Self { engine, regions, clock, ids, settings: Arc::new(settings), kinds, name }
+        let fetches = Arc::new(Semaphore::new(settings.jobs_at_once.saturating_sub(1).max(1)));
+        Self { engine, regions, clock, ids, settings: Arc::new(settings), kinds, fetches, name }
     }
 
     /// Takes jobs until `stop`; returns when those under way have ended or handed back their lease.
@@ -160,6 +165,13 @@ impl Workers {
         now.saturating_add(SignedDuration::from_secs(self.settings.lease_seconds)).unwrap_or(Timestamp::MAX)
     }
 
+    /// With another kind of job.
+    #[cfg(test)]
+    pub(crate) fn with_kind(mut self, kind: Box<dyn JobKind>) -> Self {
+        self.kinds.insert(kind.name(), kind);
+        self
+    }
+
     /// Runs every job that is due now, one after the other, as far as they can be leased; answers how many.
     #[cfg(test)]
     pub(crate) async fn run_due(&self) -> usize {
@@ -193,6 +205,7 @@ impl Workers {
             ids: self.ids.clone(),
             settings: self.settings.clone(),
             worker: worker.to_owned(),
+            fetches: self.fetches.clone(),
             stopped: CancellationToken::new(),
             threads: TaskTracker::new(),
             releases_bytes: Arc::new(AtomicBool::new(false)),
@@ -233,7 +246,20 @@ impl Workers {
 
     async fn work(&self, running: &mut Running) -> Result<Done, Stop> {
         match self.kinds.get(running.job.kind.as_str()) {
-            Some(kind) => kind.run(running).await,
+            // Tries that ended without a word ended the process with them.
+            Some(_) if running.job.attempt > self.settings.attempts => {
+                tracing::error!(job.id = %running.job.id, attempt = running.job.attempt, "the job is given up: its tries ended the process or were lost");
+                Err(Stop::Failed(internal(&running.job), Box::default()))
+            }
+            Some(kind) => {
+                let detail = internal(&running.job);
+                // Nothing that the panic left half done is looked at again: what counts is in rows.
+                let ended = AssertUnwindSafe(kind.run(running)).catch_unwind().await;
+                ended.unwrap_or_else(|_panic| {
+                    tracing::error!("the job panicked; this is a bug, please report it");
+                    Err(Stop::Failed(detail, Box::default()))
+                })
+            }
             None => {
                 tracing::error!(job.id = %running.job.id, kind = running.job.kind, "this release has no job of that kind");
                 Err(Stop::Failed(internal(&running.job), Box::default()))
@@ -278,7 +304,11 @@ impl Workers {
         let (ending, mut change) = match ended {
             Ok(done) => (Ending::Succeeded(done.output), done.change),
             Err(Stop::LeaseLost | Stop::Broken(_)) if stopping => {
-                return rows.postpone(job.id, worker, now).await;
+                return self.give_back(job, worker, now).await;
+            }
+            Err(Stop::NotYet) => {
+                let due = now.saturating_add(SignedDuration::from_secs(1)).unwrap_or(Timestamp::MAX);
+                return self.give_back(job, worker, due).await;
             }
             Err(Stop::LeaseLost) => return Err(metadata::Error::LeaseLost),
             Err(Stop::Broken(error)) if job.attempt < self.settings.attempts => {
@@ -297,6 +327,13 @@ impl Workers {
             Err(metadata::Error::Stale(_) | metadata::Error::Absent(_)) => self.try_later(job, worker).await,
             finished => finished,
         }
+    }
+
+    /// Gives the job back through no fault of its own: what is recorded makes the tries count from none again.
+    async fn give_back(&self, job: &Job, worker: &str, due: Timestamp) -> Result<(), metadata::Error> {
+        let rows = self.engine.metadata();
+        rows.record(job.id, worker, "given back", &Value::Null, Change::default()).await?;
+        rows.postpone(job.id, worker, due).await
     }
 
     /// Gives the job back; each try waits twice as long as the one before.

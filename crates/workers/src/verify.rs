@@ -13,10 +13,10 @@ use control::stored_of;
 use metadata::{JobState, Listing, Row, Store};
 use providers::State;
 use store::{Digest, Owner};
-use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::collect::open_owners;
 use crate::publish::{Image, hold};
+use crate::regions::aside;
 use crate::replicas::{self, ReplicaState};
 use crate::{Error, Regions};
 
@@ -51,6 +51,15 @@ pub struct Verification {
     pub violations: Vec<Violation>,
 }
 
+/// What rows say about images, by region.
+#[derive(Default)]
+struct Claims {
+    /// Must be there whole.
+    complete: HashMap<Region, BTreeSet<Digest>>,
+    /// Are kept where they are there.
+    held: HashMap<Region, BTreeSet<Digest>>,
+}
+
 impl Verification {
     fn report(&mut self, invariant: &'static str, place: impl Into<String>, finding: impl Into<String>) {
         self.violations.push(Violation { invariant, place: place.into(), finding: finding.into() });
@@ -69,7 +78,7 @@ pub async fn verify(
 ) -> Result<Verification, Error> {
     let mut found = Verification::default();
     let mut owners = open_owners(rows, subscriptions).await?;
-    let mut roots: HashMap<Region, BTreeSet<Digest>> = HashMap::new();
+    let mut claims = Claims::default();
     for subscription in subscriptions {
         let scope = ResourceId::subscription_scope(subscription)
             .map_err(|error| Error::Document(error.to_string()))?;
@@ -79,14 +88,24 @@ pub async fn verify(
             let Some(last) = page.last() else { break };
             cursor = Some(metadata::Cursor { sort_key: last.id.key(), id_key: last.id.key() });
             for row in &page {
-                check_row(rows, row, &mut found, &mut roots).await?;
+                check_row(rows, row, &mut found, &mut claims).await?;
             }
         }
     }
     check_operations(rows, &mut found).await?;
     let mut reports = Vec::new();
     for (region, store) in regions.iter() {
-        let roots: Vec<Digest> = roots.remove(region).unwrap_or_default().into_iter().collect();
+        let mut wanted = claims.complete.remove(region).unwrap_or_default();
+        let held = claims.held.remove(region).unwrap_or_default();
+        let store = match store {
+            Ok(store) => store,
+            Err(error) => {
+                found.report("I1", region.to_string(), format!("cannot be opened: {}", kind_of(&error)));
+                continue;
+            }
+        };
+        wanted.extend(held.into_iter().filter(|root| store.has(root)));
+        let roots: Vec<Digest> = wanted.into_iter().collect();
         let read = || store.verify(&roots, &|seen| progress(region, seen.done_bytes, seen.total_bytes));
         reports.push((region, aside(read)?));
     }
@@ -95,7 +114,7 @@ pub async fn verify(
     for (region, report) in &reports {
         check_region(region, report, &owners, &mut found);
     }
-    for region in roots.keys() {
+    for region in claims.complete.keys() {
         found.report(
             "I1",
             region.to_string(),
@@ -105,11 +124,12 @@ pub async fn verify(
     Ok(found)
 }
 
-/// Runs long blocking work; where there are other threads they take over what waits on this one.
-fn aside<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
-        _ => work(),
+/// What kept a region from being opened, without its paths.
+fn kind_of(error: &store::Error) -> String {
+    match error {
+        store::Error::Unavailable { source, .. } => source.kind().to_string(),
+        store::Error::Busy { .. } => "another process uses it".to_owned(),
+        other => other.to_string(),
     }
 }
 
@@ -117,7 +137,7 @@ async fn check_row(
     rows: &dyn Store,
     row: &Row,
     found: &mut Verification,
-    roots: &mut HashMap<Region, BTreeSet<Digest>>,
+    claims: &mut Claims,
 ) -> Result<(), Error> {
     found.resource_count += 1;
     let id = row.id.to_string();
@@ -146,18 +166,17 @@ async fn check_row(
     for (region, replica) in replicas {
         if replica.state == ReplicaState::Completed {
             found.replica_count += 1;
-            roots.entry(region.clone()).or_default().insert(image.root);
+            claims.complete.entry(region.clone()).or_default().insert(image.root);
             if !row.holds.contains(&hold(&region, &image.root)) {
                 found.report("I2", id.clone(), format!("its copy in {region} is held by nothing"));
             }
         }
     }
     for (region, digest) in row.holds.iter().filter_map(|hold| hold.split_once('/')) {
-        // Held but not complete: bytes of a copy under way, or of an upload; they are referred to, not claimed.
-        if let (Ok(region), Ok(digest), false) =
-            (region.parse::<Region>(), digest.parse::<Digest>(), is_version)
-        {
-            roots.entry(region).or_default().insert(digest);
+        if let (Ok(region), Ok(digest)) = (region.parse::<Region>(), digest.parse::<Digest>()) {
+            // A region that a version is still to be copied to has no root of it yet.
+            let kept = if is_version { &mut claims.held } else { &mut claims.complete };
+            kept.entry(region).or_default().insert(digest);
         }
     }
     Ok(())

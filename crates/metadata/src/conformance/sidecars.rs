@@ -3,7 +3,9 @@
 use rstest::rstest;
 use serde_json::json;
 
-use super::{Backend, at, definition, deleting, entry, gallery, group, putting, row, subscription};
+use super::{
+    Backend, at, definition, deleting, entry, gallery, group, job, job_id, putting, row, subscription,
+};
 use crate::{Change, Error, Row};
 
 #[rstest]
@@ -52,6 +54,37 @@ async fn a_facet_lives_as_long_as_its_row(#[values(Backend::Sqlite, Backend::Mem
     store.commit(putting([&id])).await.unwrap();
     assert!(store.facets(&id, "").await.unwrap().is_empty());
     assert_eq!(store.row(&id).await.unwrap().unwrap().etag, "e1");
+}
+
+#[rstest]
+#[tokio::test]
+async fn only_the_worker_that_has_the_lease_reports(
+    #[values(Backend::Sqlite, Backend::Memory)] backend: Backend,
+) {
+    let store = backend.open().await;
+    let id = gallery("g1", "g");
+    let lost = |written: Result<(), Error>| assert!(matches!(written, Err(Error::LeaseLost)), "{written:?}");
+    store.commit(Change { jobs: vec![job(1, &id, 1)], ..putting([&id]) }).await.unwrap();
+    lost(store.report(job_id(1), "a", "f", Some(&json!(0))).await);
+    store.lease("a", at(1), at(5)).await.unwrap().unwrap();
+    store.report(job_id(1), "a", "f", Some(&json!(1))).await.unwrap();
+    lost(store.report(job_id(1), "b", "f", Some(&json!(2))).await);
+    lost(store.report(job_id(2), "a", "f", Some(&json!(2))).await);
+    // The lease runs out and another worker goes on.
+    store.lease("b", at(6), at(9)).await.unwrap().unwrap();
+    lost(store.report(job_id(1), "a", "f", Some(&json!(3))).await);
+    lost(store.report(job_id(1), "a", "f", None).await);
+    assert_eq!(store.facets(&id, "").await.unwrap(), [("f".to_owned(), json!(1))]);
+    store.report(job_id(1), "b", "f", Some(&json!(4))).await.unwrap();
+    assert_eq!(store.facets(&id, "").await.unwrap(), [("f".to_owned(), json!(4))]);
+    store.report(job_id(1), "b", "f", None).await.unwrap();
+    store.report(job_id(1), "b", "f", None).await.unwrap();
+    assert!(store.facets(&id, "").await.unwrap().is_empty());
+    // A row of the same id that is made later belongs to other jobs.
+    store.commit(deleting(&[&id])).await.unwrap();
+    store.commit(putting([&id])).await.unwrap();
+    lost(store.report(job_id(1), "b", "f", Some(&json!(5))).await);
+    assert!(store.facets(&id, "").await.unwrap().is_empty());
 }
 
 #[rstest]

@@ -2,7 +2,7 @@
 
 use arm::ResourceId;
 use serde_json::Value;
-use sqlx::SqlitePool;
+use sqlx::{SqliteExecutor, SqlitePool};
 
 use super::columns::from_json;
 use crate::Error;
@@ -30,20 +30,25 @@ pub(super) async fn read(
 }
 
 pub(super) async fn put(
-    pool: &SqlitePool,
+    database: impl SqliteExecutor<'_>,
     id: &ResourceId,
     name: &str,
     document: &Value,
 ) -> Result<(), Error> {
-    let written = sqlx::query(PUT).bind(name).bind(document.to_string()).bind(id.key()).execute(pool).await?;
+    let written =
+        sqlx::query(PUT).bind(name).bind(document.to_string()).bind(id.key()).execute(database).await?;
     if written.rows_affected() == 0 { Err(Error::Absent(id.clone())) } else { Ok(()) }
 }
 
-pub(super) async fn delete(pool: &SqlitePool, id: &ResourceId, name: &str) -> Result<(), Error> {
+pub(super) async fn delete(
+    database: impl SqliteExecutor<'_>,
+    id: &ResourceId,
+    name: &str,
+) -> Result<(), Error> {
     sqlx::query("DELETE FROM facets WHERE resource_key = ? AND name = ?")
         .bind(id.key())
         .bind(name)
-        .execute(pool)
+        .execute(database)
         .await?;
     Ok(())
 }

@@ -156,6 +156,21 @@ pub(super) async fn check_lease(
     held(found.is_some())
 }
 
+/// The resource that a job works on, while `owner` has the lease.
+pub(super) async fn target_of_leased(
+    connection: &mut SqliteConnection,
+    id: JobId,
+    owner: &str,
+) -> Result<ResourceId, Error> {
+    let found: Option<String> =
+        sqlx::query_scalar("SELECT target FROM jobs WHERE id = ? AND lease_owner = ?")
+            .bind(id.to_string())
+            .bind(owner)
+            .fetch_optional(connection)
+            .await?;
+    parsed(&found.ok_or(Error::LeaseLost)?)
+}
+
 fn held(held: bool) -> Result<(), Error> {
     if held { Ok(()) } else { Err(Error::LeaseLost) }
 }

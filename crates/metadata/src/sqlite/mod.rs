@@ -178,6 +178,25 @@ impl Store for Sqlite {
         Ok(transaction.commit().await?)
     }
 
+    async fn report(
+        &self,
+        id: JobId,
+        owner: &str,
+        name: &str,
+        document: Option<&Value>,
+    ) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        let target = jobs::target_of_leased(&mut transaction, id, owner).await?;
+        match document {
+            // A job ends with its row: one without a row has no lease either, whatever its own row says.
+            Some(document) => facets::put(&mut *transaction, &target, name, document)
+                .await
+                .map_err(|error| if matches!(error, Error::Absent(_)) { Error::LeaseLost } else { error })?,
+            None => facets::delete(&mut *transaction, &target, name).await?,
+        }
+        Ok(transaction.commit().await?)
+    }
+
     async fn postpone(&self, id: JobId, owner: &str, run_after: Timestamp) -> Result<(), Error> {
         jobs::postpone(&self.writer, id, owner, run_after).await
     }

@@ -84,6 +84,11 @@ impl JobKind for Publish {
             // Somebody has published it again meanwhile.
             return Ok(Done::default());
         }
+        let (row, document) = match healing {
+            true if !owns(running, &row).await? => return Ok(Done::default()),
+            true => version(running).await?,
+            false => (row, document),
+        };
         let image = match Image::of(&document) {
             Some(image) => image,
             None => self.find_source(running, row, document).await?,
@@ -95,6 +100,23 @@ impl JobKind for Publish {
         let failures = spread::copy_to_all(running, &image, &targets).await?;
         let (row, document) = version(running).await?;
         end(running, &row, document, &image, &targets, &failures)
+    }
+}
+
+/// Whether this healing has the version to itself: it takes it, unless a write comes first.
+async fn owns(running: &mut Running, row: &Row) -> Result<bool, Stop> {
+    if row.operation == Some(running.job.id) {
+        return Ok(true);
+    }
+    let mut written = row.clone();
+    written.etag = running.ids.uuid().to_string();
+    written.operation = Some(running.job.id);
+    let expect = vec![Expect::Unchanged(row.id.clone(), row.etag.clone())];
+    let change = Change { expect, put: vec![written], ..Change::default() };
+    match running.record("heal", Value::Null, change).await {
+        Ok(()) => Ok(true),
+        Err(Stop::Broken(Error::Metadata(metadata::Error::Stale(_)))) => Ok(false),
+        Err(stop) => Err(stop),
     }
 }
 
@@ -118,11 +140,17 @@ impl Publish {
         image.note(&mut document);
         // The image is here: where it came from, and what that needed, is not asked again.
         document.internal.remove("source");
-        let gib = image.size_bytes.div_ceil(1 << 30);
+        let gib = size_in_gib(image.size_bytes);
+        if image.size_bytes > most_bytes(&document) {
+            return Err(too_large(gib));
+        }
         document.properties = with_size(document.properties, gib);
         let mut written = row_of(&row, &document)?;
         written.etag = running.ids.uuid().to_string();
-        written.holds = target_regions(&document).iter().map(|region| hold(region, &image.root)).collect();
+        let mut held = target_regions(&document);
+        // Until a copy of its own is complete the only bytes may be those of another version, which may go.
+        held.extend(origin.stands_in.filter(|region| !held.contains(region)));
+        written.holds = held.iter().map(|region| hold(region, &image.root)).collect();
         let mut expect = vec![Expect::Unchanged(row.id.clone(), row.etag.clone())];
         // Its hold on the bytes passes to this version; if it is gone, so may they be.
         expect.extend(origin.held_by.map(Expect::Exists));
@@ -139,6 +167,26 @@ impl Publish {
         drop(origin.pin);
         Ok(image)
     }
+}
+
+/// Largest source that is copied to regions, in GiB; only `Shallow` versions may be larger.
+const MOST_GIB: u64 = 2048;
+
+/// How large the source of `document` may be, in bytes.
+fn most_bytes(document: &Document) -> u64 {
+    let profile = document.properties.get("publishingProfile");
+    let mode = profile.and_then(|profile| profile.get("replicationMode")).and_then(Value::as_str);
+    if mode.is_some_and(|mode| mode.eq_ignore_ascii_case("Shallow")) { u64::MAX } else { MOST_GIB << 30 }
+}
+
+fn size_in_gib(size_bytes: u64) -> u64 {
+    size_bytes.div_ceil(1 << 30)
+}
+
+fn too_large(gib: u64) -> Stop {
+    let message =
+        format!("Replication failed: source resource size {gib} exceeds the max size {MOST_GIB} supported.");
+    Stop::Failed(ErrorDetail::new("GallerySourceResourceExceedsMaxSize", message), Box::default())
 }
 
 /// Holds the image in regions that were asked for after it was found, before anything is copied there.
@@ -163,10 +211,9 @@ async fn hold_in_new_targets(
 
 /// Forgets what regions that are no longer targets had.
 async fn drop_removed(running: &Running, row: &Row, targets: &[Region]) -> Result<(), Stop> {
-    let rows = running.engine.metadata();
-    for (region, _) in replicas::read(rows.as_ref(), &row.id).await? {
+    for (region, _) in replicas::read(running.engine.metadata().as_ref(), &row.id).await? {
         if !targets.contains(&region) {
-            rows.delete_facet(&row.id, &replicas::facet_name(&region)).await?;
+            replicas::forget(running, &region).await?;
         }
     }
     Ok(())
@@ -198,15 +245,22 @@ fn end(
     document.internal.remove("source");
     let mut written = row_of(row, &document)?;
     written.etag = running.ids.uuid().to_string();
-    written.holds = targets.iter().map(|region| hold(region, &image.root)).collect();
+    let mut holds: Vec<String> = targets.iter().map(|region| hold(region, &image.root)).collect();
+    if failures.is_empty() {
+        if row.holds.len() > holds.len() {
+            running.release_bytes();
+        }
+    } else {
+        // What failed may have to come from a region that is no target.
+        let others = row.holds.iter().filter(|held| !holds.contains(held)).cloned();
+        holds.extend(others.collect::<Vec<_>>());
+    }
+    written.holds = holds;
     let mut change = Change {
         expect: vec![Expect::Unchanged(row.id.clone(), row.etag.clone())],
         put: vec![written],
         ..Change::default()
     };
-    if row.holds.len() > targets.len() {
-        running.release_bytes();
-    }
     if failures.is_empty() {
         return Ok(Done { output: Value::Null, change });
     }

@@ -7,7 +7,7 @@ use providers::{Document, Stored};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{Image, complete_regions};
+use super::{Image, complete_regions, most_bytes, size_in_gib, too_large};
 use crate::Error;
 use crate::job::{Running, Stop};
 use crate::source::{Remote, SourceError};
@@ -17,6 +17,8 @@ pub(crate) struct Origin {
     pub(crate) image: Image,
     /// Keeps what was just fetched from being collected until the version's row does.
     pub(crate) pin: Option<store::Pin>,
+    /// A region in which it stands, when that is not where it was brought for this version.
+    pub(crate) stands_in: Option<Region>,
     /// The resource that holds the image already; it must still be there when the version takes over.
     pub(crate) held_by: Option<ResourceId>,
     /// The upload that has become a version and is not needed any more.
@@ -37,7 +39,7 @@ pub(crate) async fn find(running: &Running, document: &Document) -> Result<Origi
             let sealed = source.and_then(|source| source.get("secret"));
             let address = sealed.and_then(|sealed| running.engine.reveal(sealed));
             let address = address.ok_or_else(|| source_failed(&SourceError::Forgotten))?;
-            from_blob(running, &address, &home).await
+            from_blob(running, &address, &home, most_bytes(document)).await
         }
         _ => Err(broken("the version names no source")),
     }
@@ -46,37 +48,56 @@ pub(crate) async fn find(running: &Running, document: &Document) -> Result<Origi
 async fn from_upload(running: &Running, id: &ResourceId, home: &Region) -> Result<Origin, Stop> {
     let upload = source_row(running, id).await?;
     let image = Image::of(&upload.document).ok_or_else(|| missing("The upload is not committed yet."))?;
-    if !stands_in(running, home, &image) {
+    if !running.regions.store(home)?.has(&image.root) {
         return Err(missing("The upload's bytes are not in the version's home region."));
     }
-    Ok(Origin { image, pin: None, held_by: Some(upload.id.clone()), used_up: Some(upload.id) })
+    let held_by = Some(upload.id.clone());
+    Ok(Origin { image, pin: None, stands_in: None, held_by, used_up: Some(upload.id) })
 }
 
 async fn from_version(running: &Running, id: &ResourceId) -> Result<Origin, Stop> {
     let version = source_row(running, id).await?;
     let image =
         Image::of(&version.document).ok_or_else(|| missing("The source version has no image yet."))?;
+    let mut closed = None;
     for region in complete_regions(running, &version.id).await? {
-        if stands_in(running, &region, &image) {
-            return Ok(Origin { image, pin: None, held_by: Some(version.id), used_up: None });
+        match running.regions.store(&region) {
+            Ok(store) if store.has(&image.root) => {
+                let (stands_in, held_by) = (Some(region), Some(version.id));
+                return Ok(Origin { image, pin: None, stands_in, held_by, used_up: None });
+            }
+            Ok(_) => {}
+            Err(error) => closed = Some(error),
         }
     }
-    Err(missing("The source version is not complete in any region."))
+    // A region that cannot be opened just now may have it.
+    let missing = || missing("The source version is not complete in any region.");
+    Err(closed.map_or_else(missing, Stop::from))
 }
 
-async fn from_blob(running: &Running, uri: &str, home: &Region) -> Result<Origin, Stop> {
-    let remote = Remote::open(uri, &running.settings.source).await.map_err(|error| source_failed(&error))?;
-    let region = running.regions.store(home).map_err(Error::from)?.clone();
+async fn from_blob(running: &Running, uri: &str, home: &Region, most_bytes: u64) -> Result<Origin, Stop> {
+    // A slow source must not keep publishes of what is here already from their turn.
+    let Ok(_turn) = running.fetches.clone().try_acquire_owned() else { return Err(Stop::NotYet) };
     let (owner, stopped) = (running.owner(), running.stop_flag());
+    let remote = match Remote::open(uri, &running.settings.source, stopped.clone()).await {
+        Err(_) if running.is_stopped() => return Err(Stop::LeaseLost),
+        opened => opened.map_err(|error| source_failed(&error))?,
+    };
+    let region = running.regions.store(home)?.clone();
     let ingested = running.blocking(move || {
         let disk = disks::open(InputFormat::Vhd, Box::new(remote), &Limits::default())?;
+        let size_bytes = disk.blocks.size_bytes();
+        if size_bytes > most_bytes {
+            return Ok(Err(size_bytes));
+        }
         let blocks = Stoppable { blocks: disk.blocks, stopped };
-        store::ingest(&blocks, &region, owner, &|_progress| {})
+        store::ingest(&blocks, &region, owner, &|_progress| {}).map(Ok)
     });
     let ingested = ingested.await?.map_err(|error| ingest_failed(running, error))?;
+    let ingested = ingested.map_err(|size_bytes| too_large(size_in_gib(size_bytes)))?;
     let image =
         Image { root: ingested.root, size_bytes: ingested.size_bytes, data_bytes: ingested.logical_bytes };
-    Ok(Origin { image, pin: Some(ingested.pin), held_by: None, used_up: None })
+    Ok(Origin { image, pin: Some(ingested.pin), stands_in: None, held_by: None, used_up: None })
 }
 
 /// A disk that can be stopped being read.
@@ -106,10 +127,6 @@ async fn source_row(running: &Running, id: &ResourceId) -> Result<Stored, Stop> 
     let row = running.engine.metadata().row(id).await?;
     let row = row.ok_or_else(|| missing("The source does not exist any more."))?;
     Ok(stored_of(&row)?)
-}
-
-fn stands_in(running: &Running, region: &Region, image: &Image) -> bool {
-    running.regions.store(region).is_ok_and(|store| store.has(&image.root))
 }
 
 fn broken(what: &str) -> Stop {

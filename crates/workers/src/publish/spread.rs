@@ -29,9 +29,7 @@ pub(crate) async fn copy_to_all(
     };
     let wanting: Vec<&Region> = targets.iter().filter(|region| !complete(region)).collect();
     for region in &wanting {
-        replicas::write(rows.as_ref(), &running.job.target, region, &Replica::new(ReplicaState::Pending, 0))
-            .await
-            .map_err(gone)?;
+        replicas::report(running, region, &Replica::default()).await?;
     }
     let copies = wanting.into_iter().map(|region| copy_with_retries(running, image, region));
     let mut failures = Vec::new();
@@ -47,7 +45,6 @@ async fn copy_with_retries(
     image: &Image,
     region: &Region,
 ) -> Result<Option<(Region, String)>, Stop> {
-    let rows = running.engine.metadata();
     let mut attempt = 1;
     loop {
         let meter = Arc::new(Meter::new(running.clock.now()));
@@ -56,7 +53,7 @@ async fn copy_with_retries(
         let error = match ended {
             Ok(()) => {
                 let replica = meter.replica(ReplicaState::Completed, attempt, now);
-                replicas::write(rows.as_ref(), &running.job.target, region, &replica).await.map_err(gone)?;
+                replicas::report(running, region, &replica).await?;
                 return Ok(None);
             }
             Err(_) if running.is_stopped() => return Err(Stop::LeaseLost),
@@ -67,7 +64,7 @@ async fn copy_with_retries(
         let words = for_people(&error);
         let state = if last { ReplicaState::Failed } else { ReplicaState::Copying };
         let replica = Replica { error: Some(words.clone()), ..meter.replica(state, attempt, now) };
-        replicas::write(rows.as_ref(), &running.job.target, region, &replica).await.map_err(gone)?;
+        replicas::report(running, region, &replica).await?;
         if last {
             return Ok(Some((region.clone(), words)));
         }
@@ -84,13 +81,17 @@ async fn copy_once(
     attempt: u32,
     meter: &Arc<Meter>,
 ) -> Result<Result<(), store::Error>, Stop> {
-    let to = running.regions.store(region).map_err(Error::from)?.clone();
+    let to = match running.regions.store(region) {
+        Ok(store) => store.clone(),
+        Err(Error::Store(error)) => return Ok(Err(error)),
+        Err(error) => return Err(error.into()),
+    };
     if to.has(&image.root) {
         // The root is stored last: a region that has it has all below it, unless a disk failed since.
         return Ok(Ok(()));
     }
     let root = image.root;
-    let sources = running.regions.iter().map(|(_, store)| store);
+    let sources = running.regions.iter().filter_map(|(_, store)| store.ok());
     let sources: Vec<store::Region> = sources.filter(|store| store.has(&root)).cloned().collect();
     let (owner, stopped, progress) = (running.owner(), running.stop_flag(), meter.clone());
     let copy = running.blocking(move || {
@@ -111,17 +112,9 @@ async fn copy_once(
             ended = &mut copy => return Ok(ended?),
             () = tokio::time::sleep(REPORT_EVERY) => {
                 let replica = meter.replica(ReplicaState::Copying, attempt, running.clock.now());
-                replicas::write(running.engine.metadata().as_ref(), &running.job.target, region, &replica).await.map_err(gone)?;
+                replicas::report(running, region, &replica).await?;
             }
         }
-    }
-}
-
-/// A version that was deleted meanwhile has nobody to report to.
-fn gone(error: metadata::Error) -> Stop {
-    match error {
-        metadata::Error::Absent(_) => Stop::LeaseLost,
-        error => error.into(),
     }
 }
 

@@ -19,14 +19,24 @@ pub struct SourceSettings {
     pub allow: Vec<Allowed>,
     /// A read that brings nothing for so long ends the import.
     pub stall: Duration,
+    /// Fewest bytes that a read must bring in each [`SourceSettings::pace_window`].
+    pub least_bytes: u64,
+    /// The time over which the pace of a read is looked at.
+    pub pace_window: Duration,
     /// Largest blob, in bytes.
     pub largest_bytes: u64,
 }
 
 impl Default for SourceSettings {
-    /// Nothing allowed beyond public hosts on ports 80 and 443; 60 s; 32 TiB and a footer.
+    /// Nothing allowed beyond public hosts on ports 80 and 443; 60 s; 64 KiB/s over 60 s; 32 TiB and a footer.
     fn default() -> Self {
-        Self { allow: Vec::new(), stall: Duration::from_secs(60), largest_bytes: (32 << 40) + 512 }
+        Self {
+            allow: Vec::new(),
+            stall: Duration::from_secs(60),
+            least_bytes: 60 * (64 << 10),
+            pace_window: Duration::from_secs(60),
+            largest_bytes: (32 << 40) + 512,
+        }
     }
 }
 
@@ -49,6 +59,9 @@ pub enum SourceError {
     /// Its address cannot be opened any more: the installation's key is another one now.
     #[error("The source's address is not known any more. Put the version again with it.")]
     Forgotten,
+    /// The job that reads it is to stop.
+    #[error("The reading of the source was called off.")]
+    CalledOff,
     /// It changed while it was read.
     #[error("The source changed while it was read. Publish again when it is at rest.")]
     Changed,

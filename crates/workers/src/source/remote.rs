@@ -9,9 +9,12 @@ use bytes::Bytes;
 use disks::ReadAt;
 use reqwest::StatusCode;
 use reqwest::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, ETAG, IF_MATCH, LAST_MODIFIED, RANGE,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, ETAG, IF_MATCH, IF_UNMODIFIED_SINCE, LAST_MODIFIED,
+    RANGE,
 };
 use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
 use url::{Host, Url};
 
 use super::guard::{choose, parse};
@@ -27,9 +30,18 @@ pub struct Remote {
     length: u64,
     /// What pins the state: the ETag, else Last-Modified.
     state: State,
-    stall: Duration,
+    pace: Pace,
+    stopped: CancellationToken,
     handle: Handle,
     window: Mutex<Option<(u64, Bytes)>>,
+}
+
+/// How slow a source may be.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    stall: Duration,
+    least_bytes: u64,
+    window: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,11 +62,25 @@ impl std::fmt::Debug for Remote {
 }
 
 impl Remote {
-    /// Checks the address, connects, and learns length and state.
+    /// Checks the address, connects, and learns length and state; this and every read ends when `stopped` is raised.
     ///
     /// # Errors
     /// [`SourceError`], in words for the client.
-    pub async fn open(address: &str, settings: &SourceSettings) -> Result<Self, SourceError> {
+    pub async fn open(
+        address: &str,
+        settings: &SourceSettings,
+        stopped: CancellationToken,
+    ) -> Result<Self, SourceError> {
+        let opened =
+            stopped.clone().run_until_cancelled_owned(Self::connect(address, settings, stopped)).await;
+        opened.unwrap_or(Err(SourceError::CalledOff))
+    }
+
+    async fn connect(
+        address: &str,
+        settings: &SourceSettings,
+        stopped: CancellationToken,
+    ) -> Result<Self, SourceError> {
         let url = parse(address)?;
         let peer = choose(&url, &resolve(&url).await?, &settings.allow)?;
         let host = url.host_str().ok_or(SourceError::Malformed)?.to_owned();
@@ -70,13 +96,22 @@ impl Remote {
             url,
             length: 0,
             state: State::Unknown,
-            stall: settings.stall,
+            pace: Pace {
+                stall: settings.stall,
+                least_bytes: settings.least_bytes,
+                window: settings.pace_window,
+            },
+            stopped,
             handle: Handle::current(),
             window: Mutex::new(None),
         };
         let first = remote.range(0, 512).await?;
         if first.total > settings.largest_bytes {
             return Err(SourceError::Unreadable("it is larger than the limit for images"));
+        }
+        if first.state == State::Unknown {
+            let words = "the server gives no way to tell whether the blob changes (ETag or Last-Modified)";
+            return Err(SourceError::Unreadable(words));
         }
         remote.length = first.total;
         remote.state = first.state;
@@ -90,11 +125,14 @@ impl Remote {
             .get(self.url.clone())
             .header(RANGE, format!("bytes={start}-{}", end.saturating_sub(1)))
             .header(ACCEPT_ENCODING, "identity");
-        if let State::ETag(etag) = &self.state {
-            request = request.header(IF_MATCH, etag);
-        }
+        request = match &self.state {
+            State::ETag(etag) => request.header(IF_MATCH, etag),
+            State::Modified(since) => request.header(IF_UNMODIFIED_SINCE, since),
+            // Only the first answer can tell.
+            State::Unknown => request,
+        };
         let silent = SourceError::Unreadable("it does not answer");
-        let response = tokio::time::timeout(self.stall, request.send()).await.map_err(|_late| silent)?;
+        let response = timeout(self.pace.stall, request.send()).await.map_err(|_late| silent)?;
         let response = response.map_err(|_error| SourceError::Unreadable("the connection failed"))?;
         match response.status() {
             StatusCode::PARTIAL_CONTENT => {}
@@ -130,15 +168,29 @@ impl Remote {
         Ok(Part { bytes, total, state })
     }
 
-    /// Reads exactly `length` bytes; silence longer than the stall limit ends it.
+    /// Reads exactly `length` bytes; silence or a trickle ends it.
     async fn body(&self, mut response: reqwest::Response, length: u64) -> Result<Bytes, SourceError> {
         let length =
             usize::try_from(length).map_err(|_error| SourceError::Unreadable("the answer is too long"))?;
         let mut bytes = Vec::with_capacity(length);
+        let (mut window_end, mut window_bytes) = (Instant::now() + self.pace.window, 0);
         loop {
-            let chunk = tokio::time::timeout(self.stall, response.chunk()).await;
-            match chunk.map_err(|_late| SourceError::Unreadable("it stopped sending"))? {
-                Ok(Some(chunk)) if bytes.len() + chunk.len() <= length => bytes.extend_from_slice(&chunk),
+            let silent_at = Instant::now() + self.pace.stall;
+            let Ok(chunk) = timeout_at(silent_at.min(window_end), response.chunk()).await else {
+                if window_end > silent_at {
+                    return Err(SourceError::Unreadable("it stopped sending"));
+                }
+                if window_bytes < self.pace.least_bytes {
+                    return Err(SourceError::Unreadable("it sends too slowly"));
+                }
+                (window_end, window_bytes) = (Instant::now() + self.pace.window, 0);
+                continue;
+            };
+            match chunk {
+                Ok(Some(chunk)) if bytes.len() + chunk.len() <= length => {
+                    bytes.extend_from_slice(&chunk);
+                    window_bytes += u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+                }
                 Ok(None) if bytes.len() == length => return Ok(bytes.into()),
                 Ok(_) => return Err(SourceError::Unreadable("the answer has another length than announced")),
                 Err(_error) => return Err(SourceError::Unreadable("the connection broke")),
@@ -154,7 +206,8 @@ impl Remote {
             return Ok((*at, bytes.clone()));
         }
         let end = (start + WINDOW_BYTES).min(self.length);
-        let part = self.handle.block_on(self.range(start, end)).map_err(io::Error::other)?;
+        let part = self.handle.block_on(self.stopped.run_until_cancelled(self.range(start, end)));
+        let part = part.unwrap_or(Err(SourceError::CalledOff)).map_err(io::Error::other)?;
         if part.total != self.length || part.state != self.state {
             return Err(io::Error::other(SourceError::Changed));
         }

@@ -2,6 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use tokio_util::sync::CancellationToken;
+
 use super::guard::{choose, parse};
 use super::{Allowed, Remote, SourceError, SourceSettings};
 
@@ -104,7 +106,7 @@ async fn loopback_is_refused_before_anything_is_sent() {
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.set_nonblocking(true).unwrap();
     let url = format!("http://{}/x.vhd", listener.local_addr().unwrap());
-    let error = Remote::open(&url, &SourceSettings::default()).await.unwrap_err();
+    let error = Remote::open(&url, &SourceSettings::default(), CancellationToken::new()).await.unwrap_err();
     assert!(matches!(error, SourceError::NotAllowed), "{error}");
     assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "somebody connected");
 }

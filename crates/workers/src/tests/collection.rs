@@ -1,5 +1,6 @@
 //! What the collector frees, and what it never touches.
 
+use metadata::{Change, Row, Store};
 use store::CopyProgress;
 
 use super::disk::Disk;
@@ -148,4 +149,33 @@ fn a_copy_under_way_keeps_what_it_copies() {
     drop(copied);
     world.collect();
     assert_eq!(REGIONS.map(|name| world.stored_bytes(name)), [0; 3]);
+}
+
+#[test]
+fn every_upload_whose_time_is_over_is_removed() {
+    let world = World::new();
+    let id = world.begin_upload(SUBSCRIPTION, "u", 1 << 20);
+    let row = world.run(world.rows.row(&id)).unwrap().unwrap();
+    let others = (0..700).map(|number| {
+        let name = format!("u{number:03}");
+        Row { id: upload(SUBSCRIPTION, &name).parse().unwrap(), sort_key: name, ..row.clone() }
+    });
+    world.run(world.rows.commit(Change { put: others.collect(), ..Change::default() })).unwrap();
+    let count = || {
+        let listing = metadata::Listing::Within { scope: id.parent().unwrap() };
+        world.run(world.rows.list(&listing, None, 2000)).unwrap().len()
+    };
+    let life = world.life();
+    let sweep = || {
+        let now = control::Clock::now(world.clock.as_ref());
+        world
+            .run(crate::expire::sweep(&life.engine, &life.uploads, now, &[SUBSCRIPTION.to_owned()]))
+            .unwrap();
+    };
+    let before = count();
+    sweep();
+    assert_eq!(count(), before);
+    world.clock.advance(365 * 24 * 3600);
+    sweep();
+    assert_eq!(count(), before - 701);
 }

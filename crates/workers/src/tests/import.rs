@@ -1,10 +1,13 @@
 //! Versions from a blob's address: what is read is proven, and the signature in the address is told to nobody.
 
+use std::time::Duration;
+
 use control::Method;
 use disks::OutputFormat;
 use metadata::{JobState, Store};
 use rstest::rstest;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::disk::Disk;
 use super::web::{Manner, Web};
@@ -84,6 +87,9 @@ fn a_blob_becomes_the_same_image_as_an_upload_of_its_disk(#[case] manner: Manner
 #[case(Manner::Grows, "Conflict", "changed while it was read")]
 #[case(Manner::Changes, "Conflict", "changed while it was read")]
 #[case(Manner::ChangesAndAdmits, "Conflict", "changed while it was read")]
+#[case(Manner::Modified, "Conflict", "changed while it was read")]
+#[case(Manner::NoState, "InvalidParameter", "no way to tell whether the blob changes")]
+#[case(Manner::Hangs, "InvalidParameter", "too slowly")]
 #[case(Manner::CutsShort, "InvalidParameter", "connection broke")]
 #[case(Manner::Compresses, "InvalidParameter", "compresses")]
 #[case(Manner::Denies, "InvalidParameter", "denied")]
@@ -93,7 +99,10 @@ fn a_server_that_cannot_be_relied_on_is_refused(
     #[case] code: &str,
     #[case] words: &str,
 ) {
-    let world = world();
+    let world = World::with(|settings| {
+        settings.source.allow = vec!["127.0.0.1".parse().unwrap()];
+        settings.source.pace_window = Duration::from_millis(100);
+    });
     let web = world.run(Web::serve(vhd(&Disk::new(1, 300)), manner));
     let error = failed(import(&world, &web.url()));
     assert_eq!(error["code"], code, "{error}");
@@ -179,4 +188,38 @@ fn an_import_that_was_cut_by_a_restart_begins_again() {
     assert_eq!(answer.status, 202);
     world.collect();
     world.is_clean();
+}
+
+/// Asks for a version of what is at `url` and leases its job for a worker of that name.
+fn leased(world: &World, name: &str, url: &str) -> metadata::Job {
+    world.made(&version(name), &body_from(&json!({"osDiskImage": {"source": {"uri": url}}}), &REGIONS));
+    let now = control::Clock::now(world.clock.as_ref());
+    let until = now + jiff::SignedDuration::from_secs(30);
+    world.run(world.rows.lease(name, now, until)).unwrap().unwrap()
+}
+
+#[test]
+fn a_source_that_hangs_holds_up_neither_the_end_of_the_process_nor_other_jobs() {
+    let world = World::with(|settings| {
+        settings.source.allow = vec!["127.0.0.1".parse().unwrap()];
+        settings.jobs_at_once = 2;
+    });
+    let disk = Disk::new(1, 300);
+    let web = world.run(Web::serve(vhd(&disk), Manner::Hangs));
+    let (first, second) = (leased(&world, "1.0.0", &web.url()), leased(&world, "1.0.1", &web.url()));
+    let (workers, stop) = (&world.life().workers, CancellationToken::new());
+    let others = async {
+        while web.requests() < 2 {
+            tokio::task::yield_now().await;
+        }
+        // One fetches; the next one waits outside its slot, and what needs no fetching goes on.
+        workers.run_leased(second.clone(), "1.0.1", &CancellationToken::new()).await;
+        let waiting = world.rows.job(second.id).await.unwrap().unwrap();
+        assert_eq!((waiting.state, waiting.attempt), (JobState::Waiting, 0));
+        stop.cancel();
+    };
+    world.run(async { tokio::join!(workers.run_leased(first.clone(), "1.0.0", &stop), others) });
+    let handed_back = world.run(world.rows.job(first.id)).unwrap().unwrap();
+    assert_eq!((handed_back.state, handed_back.attempt), (JobState::Waiting, 0));
+    assert_eq!(web.requests(), 2);
 }

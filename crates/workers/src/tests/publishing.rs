@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::disk::Disk;
-use super::world::{REGIONS, SUBSCRIPTION, World, body_from, request, upload, version, version_body};
-use crate::Settings;
+use super::world::{REGIONS, SUBSCRIPTION, World, body_from, cut, request, upload, version, version_body};
+use crate::job::Done;
 use crate::replicas::ReplicaState;
+use crate::{CommitReply, JobKind, Running, Settings, Stop, Workers};
 
 /// The operation of a version, by the id that its row notes.
 fn job_of(world: &World, id: &str) -> metadata::Job {
@@ -237,4 +238,75 @@ fn a_put_while_it_is_published_is_answered_with_the_same_operation() {
     assert_eq!(first, second);
     world.run_due();
     assert_eq!(world.replica(&version("1.0.0"), "westeurope").unwrap().state, ReplicaState::Completed);
+}
+
+/// A job with a bug.
+struct Panics;
+
+#[async_trait::async_trait]
+impl JobKind for Panics {
+    fn name(&self) -> &'static str {
+        "image_version.panic"
+    }
+
+    async fn run(&self, _running: &mut Running) -> Result<Done, Stop> {
+        panic!("on purpose")
+    }
+}
+
+#[test]
+fn a_job_that_panics_fails_and_its_worker_goes_on() {
+    let world = World::new();
+    let id = world.publish("1.0.0", &Disk::new(1, 4), &["westeurope"]);
+    let life = world.life();
+    let (engine, regions) = (life.engine.clone(), life.regions.clone());
+    let workers = Workers::new(engine, regions, world.clock.clone(), world.ids.clone(), Settings::default());
+    let workers = workers.with_kind(Box::new(Panics));
+    let panicking = enqueue(&world, &id, "image_version.panic", Value::Null);
+    let next = enqueue(&world, &id, "image_version.publish", json!({ "source": null }));
+    assert_eq!(world.run(workers.run_due()), 2);
+    let JobState::Failed(error) = ending(&world, panicking) else { panic!("it has not failed") };
+    assert_eq!(error["code"], "InternalServerError");
+    assert_eq!(ending(&world, next), JobState::Succeeded(Value::Null));
+}
+
+#[test]
+fn a_job_that_ends_the_process_each_time_is_given_up() {
+    let mut world = World::new();
+    let id = world.ask_for_version("1.0.0", &Disk::new(1, 4), &["westeurope"]);
+    let operation = job_of(&world, &id).id;
+    let now = control::Clock::now(world.clock.as_ref());
+    for attempt in 1..=Settings::default().attempts {
+        let job = world.run(world.rows.lease("dies", now, now)).unwrap().unwrap();
+        assert_eq!((job.id, job.attempt), (operation, attempt));
+        world.restart();
+    }
+    assert_eq!(world.run_due(), 1);
+    let JobState::Failed(error) = ending(&world, operation) else { panic!("it has not failed") };
+    assert_eq!(error["code"], "InternalServerError");
+    assert_eq!(world.state(&id), "Failed");
+    // What was asked for can be asked for again.
+    world.made(&id, &version_body("1.0.0", &["westeurope"]));
+    world.run_due();
+    assert_eq!(world.state(&id), "Succeeded");
+    world.is_clean();
+}
+
+#[test]
+fn a_source_of_more_than_2048_gib_is_not_replicated() {
+    let world = World::new();
+    let size_bytes = (2048 << 30) + (64 << 10);
+    let id = world.begin_upload(SUBSCRIPTION, "1.0.0", size_bytes);
+    let (mut entries, chunks) = cut(&Disk::new(1, 1));
+    entries.push(store::Entry::Hole { length: 2048 << 30 });
+    world.send(&id, &chunks).unwrap();
+    assert!(matches!(world.commit(&id, entries).unwrap(), CommitReply::Committed { .. }));
+    world.made(&version("1.0.0"), &version_body("1.0.0", &["westeurope"]));
+    let operation = job_of(&world, &version("1.0.0")).id;
+    world.run_due();
+    let JobState::Failed(error) = ending(&world, operation) else { panic!("it has not failed") };
+    assert_eq!(error["code"], "GallerySourceResourceExceedsMaxSize");
+    let words = "Replication failed: source resource size 2049 exceeds the max size 2048 supported.";
+    assert_eq!(error["message"], words);
+    world.is_clean();
 }

@@ -7,7 +7,8 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::disk::Disk;
-use super::world::{REGIONS, World, version_body};
+use super::rows::Fate;
+use super::world::{REGIONS, World, body_from, version, version_body};
 use crate::Settings;
 use crate::replicas::ReplicaState;
 
@@ -168,4 +169,108 @@ fn pauses_before_healing_grow_up_to_64_times_the_first() {
     let settings = Settings::default();
     let minutes = [0, 1, 2, 6, 7, u64::MAX].map(|tries| settings.heal_pause(tries).as_secs() / 60);
     assert_eq!(minutes, [1, 2, 4, 64, 64, 64]);
+}
+
+#[test]
+fn a_region_that_cannot_be_opened_fails_alone_and_comes_back_without_a_restart() {
+    let mut world = World::new();
+    world.restart_without("eastus");
+    let disk = Disk::new(1, 8);
+    let id = world.ask_for_version("1.0.0", &disk, &REGIONS);
+    world.run_due();
+    assert_eq!(world.state(&id), "Failed");
+    world.stands(&id, &disk, &["westeurope", "northeurope"]);
+    let replica = world.replica(&id, "eastus").unwrap();
+    assert_eq!((replica.state, replica.attempts), (ReplicaState::Failed, 3));
+    assert!(replica.error.unwrap().contains("storage refused"));
+    let violations = world.verify().violations;
+    assert_eq!(violations.len(), 1, "{violations:?}");
+    assert_eq!((violations[0].invariant, violations[0].place.as_str()), ("I1", "eastus"));
+    assert!(violations[0].finding.starts_with("cannot be opened: "), "{violations:?}");
+    world.bring_back("eastus");
+    world.clock.advance(61);
+    world.run_due();
+    assert_eq!(world.state(&id), "Succeeded");
+    world.stands(&id, &disk, &REGIONS);
+    world.is_clean();
+}
+
+#[test]
+fn the_other_regions_are_collected_when_one_cannot_be_opened() {
+    let mut world = World::new();
+    let id = world.publish("1.0.0", &Disk::new(1, 8), &REGIONS);
+    world.restart_without("eastus");
+    world.delete(&id);
+    let error = world.run(world.life().collector.collect()).unwrap_err();
+    assert!(matches!(error, crate::Error::Store(store::Error::Unavailable { .. })), "{error}");
+    assert_eq!((world.stored_bytes("northeurope"), world.stored_bytes("westeurope")), (0, 0));
+    world.bring_back("eastus");
+    world.collect();
+    assert_eq!(world.stored_bytes("eastus"), 0);
+}
+
+#[test]
+fn a_publish_waits_for_a_home_that_cannot_be_opened() {
+    let mut world = World::new();
+    let disk = Disk::new(1, 8);
+    let id = world.ask_for_version("1.0.0", &disk, &REGIONS);
+    world.restart_without("westeurope");
+    world.run_due();
+    assert_eq!(world.state(&id), "Creating");
+    world.bring_back("westeurope");
+    world.clock.advance(61);
+    world.run_due();
+    assert_eq!(world.state(&id), "Succeeded");
+    world.stands(&id, &disk, &REGIONS);
+}
+
+#[test]
+fn a_version_that_is_healing_is_busy() {
+    let (mut world, id, disk) = failed_in_eastus();
+    world.faults.mend_region("eastus");
+    world.clock.advance(61);
+    // It stops between taking the version and ending.
+    world.rows.arm(Some((3, Fate::DiesBefore)));
+    world.run(async {
+        tokio::select! {
+            count = world.life().workers.run_due() => panic!("{count} jobs ran to their end"),
+            () = world.rows.died() => {}
+        }
+    });
+    let mut tagged = version_body("1.0.0", &REGIONS);
+    tagged["tags"] = json!({"stage": "gold"});
+    assert_eq!(world.put(&id, &tagged).status, 409);
+    world.restart();
+    world.run_due();
+    assert_eq!(world.state(&id), "Succeeded");
+    world.stands(&id, &disk, &REGIONS);
+    world.made(&id, &tagged);
+    world.is_clean();
+}
+
+#[test]
+fn the_only_bytes_of_a_version_stay_until_it_has_a_copy_of_its_own() {
+    let world = World::new();
+    let disk = Disk::new(1, 8);
+    let first = world.publish("1.0.0", &disk, &["westeurope"]);
+    let id = version("2.0.0");
+    let mut body = body_from(&json!({"source": {"id": first}}), &["northeurope", "eastus"]);
+    body["location"] = "northeurope".into();
+    world.made(&id, &body);
+    world.faults.break_region("northeurope");
+    world.faults.break_region("eastus");
+    world.run_due();
+    assert_eq!(world.state(&id), "Failed");
+    world.delete(&first);
+    world.collect();
+    world.is_clean();
+    world.faults.mend_region("northeurope");
+    world.faults.mend_region("eastus");
+    world.clock.advance(61);
+    world.run_due();
+    assert_eq!(world.state(&id), "Succeeded");
+    world.stands(&id, &disk, &["northeurope", "eastus"]);
+    world.collect();
+    assert_eq!(world.stored_bytes("westeurope"), 0);
+    world.is_clean();
 }

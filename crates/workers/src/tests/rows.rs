@@ -114,6 +114,15 @@ impl Store for Scripted {
     ) -> Result<(), Error> {
         self.pass(self.inner.record(id, owner, step, output, change)).await
     }
+    async fn report(
+        &self,
+        id: JobId,
+        owner: &str,
+        name: &str,
+        document: Option<&Value>,
+    ) -> Result<(), Error> {
+        self.pass(self.inner.report(id, owner, name, document)).await
+    }
     async fn postpone(&self, id: JobId, owner: &str, run_after: Timestamp) -> Result<(), Error> {
         self.pass(self.inner.postpone(id, owner, run_after)).await
     }

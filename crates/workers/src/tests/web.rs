@@ -12,8 +12,14 @@ use tokio::task::JoinSet;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
     Honest,
-    /// Without anything that pins the blob's state.
+    /// Only with Last-Modified.
     NoETag,
+    /// Without anything that pins the blob's state.
+    NoState,
+    /// As [`Manner::NoETag`]; changes after the first answer and admits it when asked with If-Unmodified-Since.
+    Modified,
+    /// Never sends the second half of an answer after the first, and does not end it.
+    Hangs,
     Redirects,
     /// Sends everything whatever was asked.
     IgnoresRanges,
@@ -67,6 +73,9 @@ impl Web {
     }
 }
 
+/// When the blob was written; in small letters, as requests are read.
+const MODIFIED: &str = "sat, 21 nov 2026 00:00:00 gmt";
+
 async fn connection(stream: TcpStream, blob: Arc<Vec<u8>>, manner: Manner, count: Arc<AtomicUsize>) {
     let (reader, mut writer) = stream.into_split();
     let mut lines = BufReader::new(reader).lines();
@@ -78,7 +87,7 @@ async fn connection(stream: TcpStream, blob: Arc<Vec<u8>>, manner: Manner, count
                 break;
             }
             let line = line.to_ascii_lowercase();
-            is_bound |= line.starts_with("if-match:");
+            is_bound |= line.starts_with("if-match:") || line == format!("if-unmodified-since: {MODIFIED}");
             if let Some(asked) = line.strip_prefix("range: bytes=") {
                 let (from, to) = asked.split_once('-').unwrap();
                 range = Some((from.parse::<usize>().unwrap(), to.parse::<usize>().unwrap()));
@@ -87,7 +96,11 @@ async fn connection(stream: TcpStream, blob: Arc<Vec<u8>>, manner: Manner, count
         let number = count.fetch_add(1, Ordering::SeqCst);
         let (from, to) = range.expect("only ranges are asked for");
         let reply = reply(&blob, manner, number, is_bound, from, to.min(blob.len() - 1));
-        if writer.write_all(&reply).await.is_err() || manner == Manner::CutsShort && number > 0 {
+        let is_sent = writer.write_all(&reply).await.is_ok();
+        if manner == Manner::Hangs && number > 0 {
+            std::future::pending::<()>().await;
+        }
+        if !is_sent || manner == Manner::CutsShort && number > 0 {
             return;
         }
     }
@@ -96,7 +109,8 @@ async fn connection(stream: TcpStream, blob: Arc<Vec<u8>>, manner: Manner, count
 fn reply(blob: &[u8], manner: Manner, number: usize, is_bound: bool, from: usize, to: usize) -> Vec<u8> {
     let is_later = number > 0;
     let etag = match manner {
-        Manner::NoETag => String::new(),
+        Manner::NoState => String::new(),
+        Manner::NoETag | Manner::Modified => format!("last-modified: {MODIFIED}\r\n"),
         Manner::Changes if is_later => "etag: \"second\"\r\n".to_owned(),
         _ => "etag: \"first\"\r\n".to_owned(),
     };
@@ -111,13 +125,16 @@ fn reply(blob: &[u8], manner: Manner, number: usize, is_bound: bool, from: usize
             further = "location: http://127.0.0.1:1/secret\r\n".to_owned();
         }
         Manner::IgnoresRanges => (status, part) = ("200 OK", blob),
-        Manner::ChangesAndAdmits if is_later && is_bound => (status, part) = ("412 Precondition Failed", &[]),
+        Manner::ChangesAndAdmits | Manner::Modified if is_later && is_bound => {
+            (status, part) = ("412 Precondition Failed", &[]);
+        }
         Manner::Denies => (status, part) = ("403 Forbidden", &[]),
         Manner::Missing => (status, part) = ("404 Not Found", &[]),
         Manner::Compresses => further.push_str("content-encoding: gzip\r\n"),
         _ => {}
     }
     let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{etag}{further}\r\n", part.len());
-    let sent = if manner == Manner::CutsShort && is_later { part.len() / 2 } else { part.len() };
+    let is_cut = matches!(manner, Manner::CutsShort | Manner::Hangs);
+    let sent = if is_cut && is_later { part.len() / 2 } else { part.len() };
     [head.as_bytes(), &part[..sent]].concat()
 }

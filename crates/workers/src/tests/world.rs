@@ -153,12 +153,7 @@ impl World {
     }
 
     fn begin(&mut self) {
-        let stores = REGIONS.map(|name| {
-            let fault = Some(self.faults.of(name));
-            let options = Options { pack_bytes: 256 << 10, fault, ..Options::default() };
-            (region(name), open_when_free(name, &self.region_folder(name), &options))
-        });
-        let regions = Regions::of(stores);
+        let regions = self.opened();
         let engine = Arc::new(Engine::new(Parts {
             metadata: self.rows.clone(),
             registry: Registry::new(providers::resource_types()),
@@ -176,6 +171,37 @@ impl World {
         let collector = Collector::new(engine.clone(), regions.clone(), uploads.clone(), subscriptions);
         let workers = Workers::new(engine.clone(), regions.clone(), clock, ids, self.settings.clone());
         self.life = Some(Life { engine, regions, uploads, collector, workers });
+    }
+
+    fn opened(&self) -> Regions {
+        let folders = REGIONS.map(|name| (region(name), self.region_folder(name)));
+        if folders.iter().any(|(_, folder)| folder.is_file()) {
+            return Regions::open(
+                folders.iter().map(|(region, folder)| (region.clone(), folder.as_path())),
+                &Options::default(),
+            );
+        }
+        Regions::of(REGIONS.map(|name| {
+            let fault = Some(self.faults.of(name));
+            let options = Options { pack_bytes: 256 << 10, fault, ..Options::default() };
+            (region(name), open_when_free(name, &self.region_folder(name), &options))
+        }))
+    }
+
+    /// Starts again without the folder of a region: something else is in its place.
+    pub(crate) fn restart_without(&mut self, name: &str) {
+        self.life = None;
+        let folder = self.region_folder(name);
+        std::fs::rename(&folder, folder.with_extension("away")).unwrap();
+        std::fs::write(&folder, "not a folder").unwrap();
+        self.restart();
+    }
+
+    /// The folder is back, for the same process.
+    pub(crate) fn bring_back(&self, name: &str) {
+        let folder = self.region_folder(name);
+        std::fs::remove_file(&folder).unwrap();
+        std::fs::rename(folder.with_extension("away"), &folder).unwrap();
     }
 
     pub(crate) fn life(&self) -> &Life {
