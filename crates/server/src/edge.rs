@@ -10,14 +10,13 @@ use axum::response::Response;
 use control::{Engine, Ids, Reply, Request};
 use http::header::{CONTENT_TYPE, HOST, IF_MATCH, IF_NONE_MATCH, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use providers::Rejection;
 use tower::ServiceExt;
 use uuid::Uuid;
 
 use crate::cloud::Endpoint;
-use crate::data_plane;
 use crate::identity::{self, Identity};
+use crate::{body, data_plane};
 
 /// What every request may use.
 #[derive(Clone)]
@@ -57,15 +56,10 @@ fn fold_slashes(mut request: axum::extract::Request) -> axum::extract::Request {
 
 async fn arm_request(State(edge): State<Edge>, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
-    let correlation_id = correlation_id(&parts.headers, edge.ids.as_ref());
-    let client_id = returned_client_id(&parts.headers);
-    let mut reply = match method(&parts.method) {
-        // RFC 9112, section 3.2: two hosts are two readings of one request.
-        _ if parts.headers.get_all(HOST).iter().count() > 1 => {
-            refusal(400, "InvalidRequestContent", "The request has more than one Host header.")
-        }
-        None => refusal(405, "MethodNotAllowed", "The requested resource does not support this HTTP method."),
-        Some(method) => match read_body(body).await {
+    let echo = Echo::of(&parts.headers, edge.ids.as_ref());
+    let reply = match method(&parts.method) {
+        None => not_allowed(),
+        Some(method) => match read_one(&parts.headers, body).await {
             Err(rejection) => Reply::json(rejection.status, body_of(rejection.detail)),
             Ok(body) => {
                 let asked = Request {
@@ -77,7 +71,7 @@ async fn arm_request(State(edge): State<Edge>, request: axum::extract::Request) 
                     if_match: texts(&parts.headers, &IF_MATCH),
                     if_none_match: texts(&parts.headers, &IF_NONE_MATCH),
                     caller: caller(&edge.identity, &parts.headers),
-                    correlation_id: correlation_id.clone(),
+                    correlation_id: echo.correlation_id.clone(),
                     base: base(
                         &edge,
                         &parts.headers,
@@ -88,12 +82,50 @@ async fn arm_request(State(edge): State<Edge>, request: axum::extract::Request) 
             }
         },
     };
+    answer(&edge, &parts.headers, &echo, reply)
+}
+
+async fn read_one(headers: &HeaderMap, body: Body) -> Result<bytes::Bytes, Rejection> {
+    one_host(headers)?;
+    body::read(body, Engine::BODY_BYTES).await
+}
+
+/// RFC 9112, section 3.2: two hosts are two readings of one request.
+pub(crate) fn one_host(headers: &HeaderMap) -> Result<(), Rejection> {
+    if headers.get_all(HOST).iter().count() > 1 {
+        let message = "The request has more than one Host header.";
+        return Err(Rejection::new(400, "InvalidRequestContent", message));
+    }
+    Ok(())
+}
+
+/// The answer to a verb that is not for this path.
+pub(crate) fn not_allowed() -> Reply {
+    let message = "The requested resource does not support this HTTP method.";
+    Reply::json(405, body_of(ErrorDetail::new("MethodNotAllowed", message)))
+}
+
+/// What an answer repeats of its request.
+#[derive(Clone, Debug)]
+pub(crate) struct Echo {
+    pub(crate) correlation_id: String,
+    client_id: Option<String>,
+}
+
+impl Echo {
+    pub(crate) fn of(headers: &HeaderMap, ids: &dyn Ids) -> Self {
+        Self { correlation_id: correlation_id(headers, ids), client_id: returned_client_id(headers) }
+    }
+}
+
+/// A reply as every answer is, with the challenge that a 401 needs.
+pub(crate) fn answer(edge: &Edge, headers: &HeaderMap, echo: &Echo, mut reply: Reply) -> Response {
     if reply.status == 401
-        && let Err(error) = edge.identity.authenticate(&parts.headers)
+        && let Err(error) = edge.identity.authenticate(headers)
     {
         reply = reply.with("www-authenticate", edge.identity.challenge(&error));
     }
-    respond(&reply, &correlation_id, client_id, edge.ids.as_ref())
+    respond(&reply, echo, edge.ids.as_ref())
 }
 
 /// Who calls, in the engine's terms.
@@ -105,18 +137,6 @@ pub(crate) fn caller(identity: &Identity, headers: &HeaderMap) -> Result<control
             name: principal.name,
         }),
         Err(error) => Err(Rejection::new(401, error.code(), error.to_string())),
-    }
-}
-
-async fn read_body(body: Body) -> Result<bytes::Bytes, Rejection> {
-    let limit = Engine::BODY_BYTES;
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
-            let message = format!("The request content is larger than the limit of {limit} bytes.");
-            Err(Rejection::new(413, "RequestContentTooLarge", message))
-        }
-        Err(_broken) => Err(Rejection::new(400, "InvalidRequestContent", "The request content ended early.")),
     }
 }
 
@@ -163,21 +183,12 @@ fn base(edge: &Edge, headers: &HeaderMap, authority: Option<&str>) -> String {
     known.map_or_else(|| edge.identity.endpoint().to_string(), |endpoint| endpoint.to_string())
 }
 
-pub(crate) fn refusal(status: u16, code: &str, message: &str) -> Reply {
-    Reply::json(status, body_of(ErrorDetail::new(code, message)))
-}
-
 pub(crate) fn body_of(detail: ErrorDetail) -> serde_json::Value {
     serde_json::to_value(detail.into_body()).unwrap_or_default()
 }
 
 /// A reply with the headers that every answer of Azure Resource Manager carries (azure-api 1.3).
-pub(crate) fn respond(
-    reply: &Reply,
-    correlation_id: &str,
-    client_id: Option<String>,
-    ids: &dyn Ids,
-) -> Response {
+fn respond(reply: &Reply, echo: &Echo, ids: &dyn Ids) -> Response {
     let body = reply.body.as_ref().map(|body| serde_json::to_vec(body).unwrap_or_default());
     let mut response = Response::new(body.map_or_else(Body::empty, Body::from));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -193,9 +204,9 @@ pub(crate) fn respond(
     set("x-content-type-options", "nosniff");
     set("strict-transport-security", "max-age=31536000; includeSubDomains");
     set("x-ms-request-id", &ids.uuid().to_string());
-    set("x-ms-correlation-request-id", correlation_id);
-    if let Some(id) = client_id {
-        set("x-ms-client-request-id", &id);
+    set("x-ms-correlation-request-id", &echo.correlation_id);
+    if let Some(id) = &echo.client_id {
+        set("x-ms-client-request-id", id);
     }
     if reply.body.is_some() {
         set("content-type", "application/json; charset=utf-8");

@@ -23,7 +23,7 @@ use workers::{Collector, Downloads, Regions, Uploads, Workers};
 
 use crate::cloud::Endpoint;
 use crate::config::Config;
-use crate::data_plane::DataPlane;
+use crate::data_plane::{DataPlane, Intakes};
 use crate::edge::{Edge, router};
 use crate::home::Home;
 use crate::identity::{Entropy, Identity, SystemEntropy};
@@ -81,7 +81,7 @@ pub async fn serve(
     let regions = Regions::open(
         folders.iter().map(|(region, folder)| (region.clone(), folder.as_path())),
         &store::Options::default(),
-    )?;
+    );
     let names_of_regions: BTreeSet<Region> = folders.into_iter().map(|(region, _)| region).collect();
     let subscriptions: Vec<String> =
         identity.directory().subscriptions().iter().map(|found| found.id.to_string()).collect();
@@ -125,6 +125,7 @@ pub async fn serve(
         regions,
         collector,
         subscriptions: subscriptions.into(),
+        intakes: Intakes::default(),
     };
     names.extend(["127.0.0.1".to_owned(), "localhost".to_owned()]);
     let edge = Edge { engine, identity, ids, data: data_plane, names: names.into() };

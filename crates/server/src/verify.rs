@@ -24,7 +24,7 @@ pub async fn verify_offline(
     let regions = Regions::open(
         folders.iter().map(|(region, folder)| (region.clone(), folder.as_path())),
         &store::Options::default(),
-    )?;
+    );
     let subscriptions = subscriptions_of(&home)?;
     Ok(workers::verify(&rows, &regions, &subscriptions, progress).await?)
 }

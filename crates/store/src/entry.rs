@@ -78,18 +78,9 @@ impl Entry {
     /// [`Error::Invalid`] when a length breaks [`Entry::check`], all together pass [`MAX_DISK_BYTES`], or the
     /// bytes are no such list.
     pub fn read_all(bytes: &[u8]) -> Result<Vec<Self>, Error> {
-        let mut reader = Reader::new(bytes, "list of entries");
-        let mut entries = Vec::new();
-        let mut total = 0;
-        while reader.remaining() > 0 {
-            let entry = Self::read(&mut reader)?;
-            total += entry.length();
-            if total > MAX_DISK_BYTES {
-                return Err(reader.refuse("stands for more bytes than the largest disk"));
-            }
-            entries.push(entry);
-        }
-        Ok(entries)
+        let mut list = EntryReader::new(usize::MAX);
+        list.take(bytes, 0)?;
+        Ok(list.entries)
     }
 
     /// Reads one entry and checks it.
@@ -106,5 +97,72 @@ impl Entry {
         };
         entry.check()?;
         Ok(entry)
+    }
+}
+
+/// The longest coding of an entry, in bytes: a number of nine bytes and a digest.
+const MAX_ENTRY_BYTES: usize = 9 + 32;
+
+/// Reads a list of entries that arrives in pieces; holds the entries, not their coding.
+#[derive(Debug)]
+pub struct EntryReader {
+    entries: Vec<Entry>,
+    /// Bytes of the disk that the entries stand for.
+    total: u64,
+    /// The beginning of an entry that has not arrived whole.
+    rest: Vec<u8>,
+    most: usize,
+}
+
+impl EntryReader {
+    /// Nothing yet; at most `most` entries are taken.
+    #[must_use]
+    pub const fn new(most: usize) -> Self {
+        Self { entries: Vec::new(), total: 0, rest: Vec::new(), most }
+    }
+
+    /// Takes the next bytes of the list, wherever they were parted.
+    ///
+    /// # Errors
+    /// As [`Entry::read_all`], and [`Error::Invalid`] when there are too many entries.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if self.rest.is_empty() {
+            let used = self.take(bytes, MAX_ENTRY_BYTES)?;
+            self.rest.extend_from_slice(&bytes[used..]);
+            return Ok(());
+        }
+        let mut joined = std::mem::take(&mut self.rest);
+        joined.extend_from_slice(bytes);
+        let used = self.take(&joined, MAX_ENTRY_BYTES)?;
+        joined.drain(..used);
+        self.rest = joined;
+        Ok(())
+    }
+
+    /// All entries; what was pushed must end with a whole one.
+    ///
+    /// # Errors
+    /// As [`EntryReader::push`].
+    pub fn finish(mut self) -> Result<Vec<Entry>, Error> {
+        let rest = std::mem::take(&mut self.rest);
+        self.take(&rest, 0)?;
+        Ok(self.entries)
+    }
+
+    /// Reads entries until at most `keep` bytes are left; answers how many it took.
+    fn take(&mut self, bytes: &[u8], keep: usize) -> Result<usize, Error> {
+        let mut reader = Reader::new(bytes, "list of entries");
+        while reader.remaining() > keep {
+            let entry = Entry::read(&mut reader)?;
+            self.total += entry.length();
+            if self.total > MAX_DISK_BYTES {
+                return Err(reader.refuse("stands for more bytes than the largest disk"));
+            }
+            if self.entries.len() >= self.most {
+                return Err(reader.refuse("has more entries than are taken"));
+            }
+            self.entries.push(entry);
+        }
+        Ok(bytes.len() - reader.remaining())
     }
 }

@@ -18,9 +18,10 @@ impl Region {
         digests: &[Digest],
         each: &mut dyn FnMut(Block) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut wanted = Marks::default();
+        let (pin, mut wanted) = (self.pin(), Marks::default());
         for digest in digests {
-            wanted.mark(&self.locate(digest)?);
+            // A collection may write a pack anew at any time, and the old one would be gone before it is read.
+            wanted.mark(&pin.hold_copy(digest)?);
         }
         wanted.packs().try_for_each(|marked| send_marked(self, marked, Effort::Pass, each))
     }

@@ -35,13 +35,13 @@ pub use commit::{Committed, commit_entries};
 pub use copy::{Copied, CopyProgress, copy};
 pub use cut::{ALGORITHM, Piece, cut};
 pub use digest::Digest;
-pub use entry::{Entry, GRID_BYTES, MAX_CHUNK_BYTES, MAX_DISK_BYTES};
+pub use entry::{Entry, EntryReader, GRID_BYTES, MAX_CHUNK_BYTES, MAX_DISK_BYTES};
 pub use error::Error;
 pub use folder::{Fault, Step};
 pub use image::Image;
 pub use ingest::{IngestProgress, Ingested, ingest};
 pub use manifest::{Descend, EmitPage, Entries, MAX_PAGE_BYTES, Manifest, ManifestBuilder, Visit};
 pub use region::{
-    BrokenImage, BrokenRange, Chunk, Collected, DamagedPack, Live, Options, Owner, Pin, Region, Report,
-    Sealed, UnreferencedPack, Usage, VerifyProgress, Writer,
+    BrokenImage, BrokenRange, Chunk, Collected, DamagedPack, InUse, Live, Options, Owner, Pin, Region,
+    Report, Sealed, UnreferencedPack, Usage, VerifyProgress, Writer,
 };

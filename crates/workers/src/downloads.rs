@@ -2,6 +2,9 @@
 //!
 //! A client names a version and a range, never a chunk: a digest is no right to bytes.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use arm::{Region, ResourceId};
@@ -127,26 +130,28 @@ impl Downloads {
     /// The chunks and holes of a version in disk order, in the coding of [`Entry`].
     ///
     /// # Errors
-    /// When the region cannot be read.
+    /// When the region cannot be read; 404 when the version was deleted meanwhile.
     pub async fn entries(&self, version: &VersionBytes) -> Result<Vec<u8>, Error> {
         let (store, root) = (self.regions.store(&version.region)?.clone(), version.root);
         let listed = tokio::task::spawn_blocking(move || {
+            let _kept = store.keep(root);
             let mut listed = Vec::new();
             for entry in store.manifest(root)?.entries() {
                 entry?.1.write_to(&mut listed);
             }
             Ok::<_, store::Error>(listed)
         });
-        Ok(listed.await??)
+        self.unless_gone(version, listed.await?).await
     }
 
     /// The blocks with every chunk that begins in `start..end` of the disk, in the coding of [`store::Block`].
     ///
     /// # Errors
-    /// When the region cannot be read, or a chunk is damaged.
+    /// When the region cannot be read, or a chunk is damaged; 404 when the version was deleted meanwhile.
     pub async fn blocks(&self, version: &VersionBytes, start: u64, end: u64) -> Result<Vec<u8>, Error> {
         let (store, root) = (self.regions.store(&version.region)?.clone(), version.root);
         let packed = tokio::task::spawn_blocking(move || {
+            let _kept = store.keep(root);
             let manifest = store.manifest(root)?;
             let mut wanted = Vec::new();
             for entry in manifest.entries_from(start) {
@@ -164,6 +169,18 @@ impl Downloads {
             })?;
             Ok::<_, store::Error>(packed)
         });
-        Ok(packed.await??)
+        self.unless_gone(version, packed.await?).await
+    }
+
+    /// Chunks that are missing are damage only while the version says that they are there.
+    async fn unless_gone(
+        &self,
+        version: &VersionBytes,
+        read: Result<Vec<u8>, store::Error>,
+    ) -> Result<Vec<u8>, Error> {
+        if matches!(read, Err(store::Error::Missing { .. })) {
+            self.find(&version.id, Some(&version.region)).await?;
+        }
+        Ok(read?)
     }
 }

@@ -147,7 +147,10 @@ async fn publish(args: &Publish) -> anyhow::Result<Published> {
     };
     if standing.is_some() {
         // An earlier try may have got this far without learning of it.
-        settle(&client, args, &id, &sent.digest, &upload_id).await?;
+        let settled = settle(&client, args, &id, &sent.digest).await;
+        // Either way the upload has served; it may be gone already.
+        client.json(reqwest::Method::DELETE, &format!("{upload_id}?api-version={IMAGES}"), None).await?;
+        settled?;
         return Ok(done(begun.elapsed().as_secs_f64()));
     }
     create_version(&client, args, &id, &home, &upload_id).await?;
@@ -155,13 +158,7 @@ async fn publish(args: &Publish) -> anyhow::Result<Published> {
 }
 
 /// The version exists already: fine when it is this very image; what is missing of it is then brought about.
-async fn settle(
-    client: &Client,
-    args: &Publish,
-    id: &str,
-    digest: &str,
-    upload_id: &str,
-) -> anyhow::Result<()> {
+async fn settle(client: &Client, args: &Publish, id: &str, digest: &str) -> anyhow::Result<()> {
     let url = format!("{id}?api-version={COMPUTE}");
     let mut standing = client.get_json(&url).await?;
     while matches!(state_of(&standing), "Creating" | "Updating") {
@@ -190,8 +187,6 @@ async fn settle(
             "the version {id} exists already, and is not this image; publish under another number, or --version next"
         );
     }
-    // The version does not need it; it may be gone already.
-    client.json(reqwest::Method::DELETE, &format!("{upload_id}?api-version={IMAGES}"), None).await?;
     note("The version exists already, with this very image.");
     Ok(())
 }

@@ -111,6 +111,16 @@ impl Store for Counting {
         self.inner.record(id, owner, step, output, change).await
     }
 
+    async fn report(
+        &self,
+        id: JobId,
+        owner: &str,
+        name: &str,
+        document: Option<&Value>,
+    ) -> Result<(), Error> {
+        self.inner.report(id, owner, name, document).await
+    }
+
     async fn postpone(&self, id: JobId, owner: &str, run_after: Timestamp) -> Result<(), Error> {
         self.inner.postpone(id, owner, run_after).await
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at its first surprise")]
 
 mod counting;
+mod data_plane;
 mod edge;
 mod hostile;
 mod lifetime;

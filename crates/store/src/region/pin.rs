@@ -7,8 +7,8 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use super::Region;
-use crate::Digest;
+use super::{Location, Region};
+use crate::{Digest, Error};
 
 /// Pin counts of packs, images in use, and what a collection under way must not touch.
 #[derive(Debug, Default)]
@@ -74,12 +74,17 @@ impl Pin {
     /// Like [`Pin::hold`], answering the plain length of what is held.
     #[must_use]
     pub fn hold_length(&self, digest: &Digest) -> Option<u32> {
+        self.hold_copy(digest).ok().map(|location| location.length())
+    }
+
+    /// Like [`Pin::hold`], answering the copy that is held.
+    pub(crate) fn hold_copy(&self, digest: &Digest) -> Result<Location, Error> {
         let mut state = self.region.state();
-        let location = state.index.find(digest)?;
+        let location = state.locate(digest)?;
         if self.lock().insert(location.pack.number) {
             state.holds.hold(location.pack.number);
         }
-        Some(location.length())
+        Ok(location)
     }
 
     /// Holds a pack that becomes visible while `state` is locked.
@@ -110,9 +115,9 @@ impl fmt::Debug for Pin {
     }
 }
 
-/// An image in use: its root counts as live although no version may name it any more.
+/// An image in use: until this is dropped its root counts as live although no version may name it any more.
 #[derive(Debug)]
-pub(crate) struct InUse {
+pub struct InUse {
     region: Region,
     root: Digest,
 }

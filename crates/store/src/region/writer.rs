@@ -76,12 +76,29 @@ impl Writer {
     pub fn put(&self, block: &Block) -> Result<(), Error> {
         let open = block.open()?;
         let wanted: Vec<bool> = block.chunks().iter().map(|chunk| self.claim(&chunk.digest)).collect();
-        if wanted.iter().all(|&wanted| wanted) {
-            return self.store(block);
-        }
+        let stored = if wanted.iter().all(|&wanted| wanted) {
+            self.store(block)
+        } else {
+            let lacking = open.iter().zip(&wanted).filter(|(_, wanted)| **wanted).map(|(chunk, _)| chunk);
+            self.store_anew(lacking)
+        };
+        stored.inspect_err(|_| {
+            // What was not stored is not on its way: whoever asks again must be told to bring it.
+            let mut state = self.lock();
+            for (chunk, _) in block.chunks().iter().zip(&wanted).filter(|(_, wanted)| **wanted) {
+                state.claimed.remove(&chunk.digest);
+            }
+        })
+    }
+
+    /// Packs claimed chunks into blocks of their own and stores those.
+    fn store_anew<'a>(&self, chunks: impl Iterator<Item = (Digest, &'a [u8])>) -> Result<(), Error> {
         let mut part = BlockBuilder::new();
-        for ((digest, bytes), _) in open.iter().zip(&wanted).filter(|(_, wanted)| **wanted) {
-            part.push(digest, bytes)?;
+        for (digest, bytes) in chunks {
+            // A foreign block may hold up to a chunk more than a block of ours is full with.
+            if part.push(digest, bytes)? {
+                self.store(&mem::take(&mut part).finish())?;
+            }
         }
         if part.is_empty() { Ok(()) } else { self.store(&part.finish()) }
     }

@@ -9,7 +9,8 @@ use tempfile::tempdir;
 
 use crate::testing::{Memory, OWNER, disk, load, made_up, noise, open, store, text};
 use crate::{
-    BlockBuilder, Digest, Entry, Error, GRID_BYTES, Image, IngestProgress, Piece, commit_entries, cut, ingest,
+    BlockBuilder, Digest, Entry, EntryReader, Error, GRID_BYTES, Image, IngestProgress, Piece,
+    commit_entries, cut, ingest,
 };
 
 fn entries_of(bytes: &[u8]) -> Vec<(Entry, Vec<u8>)> {
@@ -221,6 +222,36 @@ proptest! {
             let mut again = Vec::new();
             entries.iter().for_each(|entry| entry.write_to(&mut again));
             prop_assert_eq!(again, bytes);
+        }
+    }
+
+    #[test]
+    fn a_list_of_entries_reads_the_same_in_pieces(
+        blocks in prop::collection::vec((any::<bool>(), 1..65_u32), 0..40),
+        parts in prop::collection::vec(1..90_usize, 1..20),
+    ) {
+        let mut wire = Vec::new();
+        for (number, (hole, blocks)) in (0..).zip(&blocks) {
+            if *hole {
+                Entry::Hole { length: u64::from(*blocks) * 4096 }.write_to(&mut wire);
+            } else {
+                made_up(number, *blocks).write_to(&mut wire);
+            }
+        }
+        let mut reader = EntryReader::new(blocks.len());
+        let mut rest = &wire[..];
+        for part in parts.iter().cycle() {
+            let (now, later) = rest.split_at((*part).min(rest.len()));
+            reader.push(now).unwrap();
+            rest = later;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        prop_assert_eq!(reader.finish().unwrap(), Entry::read_all(&wire).unwrap());
+        if let Some(fewer) = blocks.len().checked_sub(1) {
+            let mut short = EntryReader::new(fewer);
+            prop_assert!(short.push(&wire).and_then(|()| short.finish()).is_err());
         }
     }
 

@@ -4,14 +4,16 @@
 //! acknowledged by a commit is durable and held by the upload's row; what came before may have to be sent again.
 
 mod session;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashSet;
+use std::sync::Arc;
 
-use arm::{Region, ResourceId};
+use arm::{Region, ResourceId, wire_time};
 use control::{Clock, Engine, Ids, row_of, stored_of};
+use jiff::{SignedDuration, Timestamp};
 use metadata::{Change, Cursor, Expect, Listing, Row};
 use providers::images::upload::COMMITTED;
 use providers::{Document, Rejection};
@@ -19,13 +21,21 @@ use serde_json::Value;
 use store::{Block, Committed, Digest, Entry, ManifestBuilder, Owner};
 
 use self::session::Session;
+use self::sessions::Sessions;
 use crate::publish::{Image, hold};
 use crate::{Error, Regions};
 
-/// How many of the newest versions of a definition an upload is compared with.
+/// How many versions of its definition an upload is compared with: those with the highest numbers.
 const BASIS_VERSIONS: u32 = 8;
-/// How many further versions of the subscription are compared with.
+/// How many versions of its subscription it is compared with besides: those with the highest numbers, whatever their
+/// age. A list by age would need an order that the rows do not keep; what is left out only travels once more.
 const BASIS_OTHERS: u32 = 64;
+/// How long an upload waits for more bytes; as long as the resource type lets a new one wait.
+const OPEN_FOR: SignedDuration = SignedDuration::from_hours(24);
+/// How often at most arriving bytes push the end of an upload: each time is a write.
+const EXTEND_EVERY: SignedDuration = SignedDuration::from_mins(10);
+/// How long a committed upload waits for a version to be made of it, and for the jobs that do.
+const COMMITTED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How often a commit that lost a race against another write of the upload is decided anew.
 const RACES: usize = 16;
 
@@ -35,7 +45,7 @@ pub struct Uploads {
     regions: Regions,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-    sessions: Mutex<HashMap<String, Arc<Session>>>,
+    sessions: Sessions,
 }
 
 impl std::fmt::Debug for Uploads {
@@ -66,22 +76,25 @@ impl Uploads {
     /// No uploads yet.
     #[must_use]
     pub fn new(engine: Arc<Engine>, regions: Regions, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
-        Self { engine, regions, clock, ids, sessions: Mutex::default() }
+        Self { engine, regions, clock, ids, sessions: Sessions::default() }
     }
 
     /// For each digest whether the client has to send it; a committed upload wants nothing that is in its image.
     ///
     /// # Errors
     /// 404 when there is no such upload.
-    pub async fn wanted(&self, upload: &ResourceId, digests: &[Digest]) -> Result<Vec<bool>, Error> {
+    pub async fn wanted(&self, upload: &ResourceId, digests: Vec<Digest>) -> Result<Vec<bool>, Error> {
         let found = self.open(upload).await?;
         if let Some(image) = found.committed {
             let (store, root) = (self.regions.store(&found.region)?.clone(), image.root);
-            let chunks = tokio::task::spawn_blocking(move || chunks_of(&store, [root])).await?;
-            return Ok(digests.iter().map(|digest| !chunks.contains(digest)).collect());
+            let wanted = tokio::task::spawn_blocking(move || {
+                let chunks = chunks_of(&store, [root]);
+                digests.iter().map(|digest| !chunks.contains(digest)).collect()
+            });
+            return Ok(wanted.await?);
         }
         let session = self.session(upload, &found).await?;
-        Ok(session.wanted(digests))
+        Ok(tokio::task::spawn_blocking(move || session.wanted(&digests)).await?)
     }
 
     /// Stores blocks; each is proven before it counts.
@@ -105,7 +118,25 @@ impl Uploads {
             }
             session.put(&blocks).map_err(refuse_bytes)
         })
-        .await?
+        .await??;
+        self.extend(&found).await
+    }
+
+    /// Pushes the end of an upload whose bytes are arriving.
+    async fn extend(&self, found: &Found) -> Result<(), Error> {
+        let until = self.clock.now().saturating_add(OPEN_FOR).unwrap_or(Timestamp::MAX);
+        let stands = found.document.properties.get("expiresAt").and_then(Value::as_str);
+        let stands = stands.and_then(|text| text.parse::<Timestamp>().ok());
+        if stands.is_some_and(|stands| until.duration_since(stands) < EXTEND_EVERY) {
+            return Ok(());
+        }
+        let mut document = found.document.clone();
+        document.properties.insert("expiresAt".to_owned(), wire_time(until).into());
+        match self.replace(found, &document, found.row.holds.clone()).await {
+            // Written by somebody else meanwhile, or gone: the next body finds out.
+            Err(Error::Metadata(metadata::Error::Stale(_) | metadata::Error::Absent(_))) => Ok(()),
+            ended => ended,
+        }
     }
 
     /// Ends the upload with the list of its chunks and holes; the same list again gets the same answer.
@@ -159,45 +190,44 @@ impl Uploads {
         say("logicalBytes", logical_bytes.into());
         say("newBytes", new_bytes.into());
         say("storedBytes", stored_bytes.into());
-        let mut written = row_of(&found.row, &document)?;
+        let until = self.clock.now().saturating_add(COMMITTED_FOR).unwrap_or(Timestamp::MAX);
+        say("expiresAt", wire_time(until).into());
+        self.replace(found, &document, vec![hold(&found.region, &digest)]).await?;
+        Ok(CommitReply::Committed { digest, logical_bytes, new_bytes, stored_bytes })
+    }
+
+    /// Writes an upload's row, unless somebody else did since it was read.
+    async fn replace(&self, found: &Found, document: &Document, holds: Vec<String>) -> Result<(), Error> {
+        let mut written = row_of(&found.row, document)?;
         written.etag = self.ids.uuid().to_string();
         written.changed_at = self.clock.now();
-        written.holds = vec![hold(&found.region, &digest)];
+        written.holds = holds;
         let change = Change {
             expect: vec![Expect::Unchanged(found.row.id.clone(), found.row.etag.clone())],
             put: vec![written],
             ..Change::default()
         };
-        self.engine.metadata().commit(change).await?;
-        Ok(CommitReply::Committed { digest, logical_bytes, new_bytes, stored_bytes })
+        Ok(self.engine.metadata().commit(change).await?)
     }
 
     /// Drops what is in memory of an upload.
     pub fn forget(&self, upload: &ResourceId) {
-        self.sessions().remove(&upload.key());
+        self.sessions.forget(upload);
     }
 
-    /// Drops what is in memory of uploads that are no more, so that the bytes they pinned can go.
+    /// Drops what is in memory of uploads that are no more, so that the bytes they pinned can go, and of those that
+    /// nobody used for long.
     ///
     /// # Errors
     /// When the rows cannot be read.
     pub async fn forget_gone(&self) -> Result<(), Error> {
-        let known: Vec<(ResourceId, Owner)> =
-            self.sessions().values().map(|session| (session.upload.clone(), session.owner)).collect();
-        for (upload, owner) in known {
+        for (upload, owner) in self.sessions.uploads() {
             let row = self.engine.metadata().row(&upload).await?;
             if row.is_none_or(|row| owner_of(&row) != owner) {
-                let mut sessions = self.sessions();
-                if sessions.get(&upload.key()).is_some_and(|session| session.owner == owner) {
-                    sessions.remove(&upload.key());
-                }
+                self.sessions.forget_of(&upload, owner);
             }
         }
-        Ok(())
-    }
-
-    fn sessions(&self) -> MutexGuard<'_, HashMap<String, Arc<Session>>> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sessions.drop_idle(self.clock.now()).await
     }
 
     /// The upload as it stands.
@@ -223,23 +253,20 @@ impl Uploads {
     /// What is in memory of an open upload, begun when there is nothing yet.
     async fn session(&self, upload: &ResourceId, found: &Found) -> Result<Arc<Session>, Error> {
         let owner = owner_of(&found.row);
-        // One of the same name that was deleted is another upload.
-        if let Some(session) = self.sessions().get(&upload.key()).filter(|session| session.owner == owner) {
-            return Ok(session.clone());
-        }
-        let store = self.regions.store(&found.region)?.clone();
-        let known = self.basis(upload, &store).await?;
-        let session = Arc::new(Session::new(upload.clone(), owner, store, known));
-        let mut sessions = self.sessions();
-        let kept = sessions.entry(upload.key()).or_insert_with(|| session.clone());
-        if kept.owner != owner {
-            *kept = session;
-        }
-        Ok(kept.clone())
+        let begin = async {
+            let (store, upload) = (self.regions.store(&found.region)?.clone(), upload.clone());
+            let roots = self.basis(&upload).await?;
+            let begun = tokio::task::spawn_blocking(move || {
+                let known = chunks_of(&store, roots);
+                Session::new(upload, owner, store, known)
+            });
+            Ok(begun.await?)
+        };
+        self.sessions.get(upload, owner, self.clock.now(), begin).await
     }
 
-    /// The chunks of images the caller may read: the newest versions of the definition, then of its subscription.
-    async fn basis(&self, upload: &ResourceId, store: &store::Region) -> Result<HashSet<Digest>, Error> {
+    /// Images the caller may read: versions of the definition, then of its subscription.
+    async fn basis(&self, upload: &ResourceId) -> Result<HashSet<Digest>, Error> {
         let type_name = "Microsoft.Compute/galleries/images/versions".to_owned();
         let rows = self.engine.metadata();
         let mut versions = Vec::new();
@@ -258,8 +285,7 @@ impl Uploads {
         for row in versions {
             roots.extend(Image::of(&stored_of(&row)?.document).map(|image| image.root));
         }
-        let store = store.clone();
-        Ok(tokio::task::spawn_blocking(move || chunks_of(&store, roots)).await?)
+        Ok(roots)
     }
 }
 

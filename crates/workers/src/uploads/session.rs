@@ -1,5 +1,8 @@
 //! What one upload has in memory; losing it costs the client a question and some blocks.
 //!
+//! Everything here blocks. Whoever ends a writer takes it out first and seals it unlocked, so that questions and bodies
+//! go on meanwhile; only a second commit waits.
+//!
 //! A digest counts only when the client has shown its bytes or may read an image that has them: naming a digest is
 //! neither a right to bytes nor a way to learn whether somebody has them.
 
@@ -8,7 +11,7 @@ use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
 use arm::ResourceId;
-use store::{Block, Committed, Digest, Entry, Owner, Writer};
+use store::{Block, Committed, Digest, Entry, Owner, Sealed, Writer};
 
 /// One open upload.
 pub(super) struct Session {
@@ -20,6 +23,8 @@ pub(super) struct Session {
     /// Shared by those that store, so that bodies are proven side by side; alone for who ends it.
     writer: RwLock<Writer>,
     state: Mutex<State>,
+    /// Held by the one commit under way: a second must not look before the first has sealed what both rely on.
+    ending: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -39,7 +44,7 @@ impl Session {
     ) -> Self {
         known.extend(store.written_by(&owner));
         let writer = RwLock::new(store.writer(owner));
-        Self { upload, owner, store, known, writer, state: Mutex::default() }
+        Self { upload, owner, store, known, writer, state: Mutex::default(), ending: Mutex::default() }
     }
 
     /// For each digest whether the client has to send it.
@@ -64,13 +69,10 @@ impl Session {
 
     /// Seals what was sent and makes the image of it.
     pub(super) fn commit(&self, entries: &[Entry], size_bytes: u64) -> Result<Committed, store::Error> {
-        let mut writer = self.writer_alone();
+        let _alone = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
         // Chunks first: what the list names must be visible and durable before the list is.
-        let sealed = mem::replace(&mut *writer, self.store.writer(self.owner)).seal()?;
-        let mut state = self.state();
-        state.added.0 += sealed.new_bytes;
-        state.added.1 += sealed.stored_bytes;
-        drop(state);
+        let _sealed = self.seal()?;
+        let writer = self.writer.read().unwrap_or_else(PoisonError::into_inner);
         let mut missing = Vec::new();
         let mut listed = HashSet::new();
         for entry in entries {
@@ -85,7 +87,18 @@ impl Session {
         if !missing.is_empty() {
             return Err(store::Error::Missing { digests: missing });
         }
+        drop(writer);
         store::commit_entries(&self.store, self.owner, entries.iter().copied(), size_bytes)
+    }
+
+    /// Makes durable what was sent; what is sent meanwhile goes into the next writer.
+    pub(super) fn seal(&self) -> Result<Sealed, store::Error> {
+        let writer = mem::replace(&mut *self.writer_alone(), self.store.writer(self.owner));
+        let sealed = writer.seal()?;
+        let mut state = self.state();
+        state.added.0 += sealed.new_bytes;
+        state.added.1 += sealed.stored_bytes;
+        Ok(sealed)
     }
 
     /// Plain and stored bytes that this upload added.

@@ -1,8 +1,15 @@
 //! Uploads: what is wanted, what is refused, what a commit promises, and who learns of whose bytes.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use control::Clock;
 use rstest::rstest;
 use store::{Digest, Entry};
 
+use super::session::Session;
+use super::sessions::{IDLE, SESSIONS, Sessions};
 use crate::tests::disk::Disk;
 use crate::tests::world::{OTHER_SUBSCRIPTION, REGIONS, SUBSCRIPTION, World, body_of, cut, upload};
 use crate::{CommitReply, Error};
@@ -19,7 +26,7 @@ fn status<T: std::fmt::Debug>(ended: Result<T, Error>) -> u16 {
 }
 
 fn wanted(world: &World, id: &arm::ResourceId, digests: &[Digest]) -> Vec<bool> {
-    world.run(world.life().uploads.wanted(id, digests)).unwrap()
+    world.run(world.life().uploads.wanted(id, digests.to_vec())).unwrap()
 }
 
 fn missing(reply: CommitReply) -> Vec<Digest> {
@@ -142,7 +149,7 @@ fn what_another_subscription_has_is_wanted_all_the_same() {
 fn an_upload_that_does_not_exist_is_not_found() {
     let world = World::new();
     let id: arm::ResourceId = upload(SUBSCRIPTION, "none").parse().unwrap();
-    assert_eq!(status(world.run(world.life().uploads.wanted(&id, &[]))), 404);
+    assert_eq!(status(world.run(world.life().uploads.wanted(&id, Vec::new()))), 404);
     assert_eq!(status(world.send(&id, &[])), 404);
     assert_eq!(status(world.commit(&id, Vec::new())), 404);
 }
@@ -200,4 +207,107 @@ fn a_chunk_listed_with_another_length_is_refused() {
     let Some(Entry::Chunk { length, .. }) = entries.first_mut() else { panic!("a chunk comes first") };
     *length -= 4096;
     assert_eq!(status(world.commit(&id, entries)), 400);
+}
+
+#[test]
+fn two_commits_at_once_are_answered_alike() {
+    let world = World::new();
+    for (name, seed) in [("a", 1), ("b", 2), ("c", 3), ("d", 4)] {
+        let disk = Disk::new(seed, 16);
+        let id = world.begin_upload(SUBSCRIPTION, name, size(&disk));
+        let (entries, chunks) = cut(&disk);
+        world.send(&id, &chunks).unwrap();
+        let uploads = &world.life().uploads;
+        let (one, other) = world.run(async {
+            tokio::join!(uploads.commit(&id, entries.clone()), uploads.commit(&id, entries.clone()))
+        });
+        let one = one.unwrap();
+        assert!(matches!(one, CommitReply::Committed { .. }), "{one:?}");
+        assert_eq!(other.unwrap(), one);
+    }
+    world.is_clean();
+}
+
+fn expires(world: &World, id: &arm::ResourceId) -> jiff::Timestamp {
+    let row = world.run(world.life().engine.metadata().row(id)).unwrap().unwrap();
+    let document = control::stored_of(&row).unwrap().document;
+    document.properties["expiresAt"].as_str().unwrap().parse().unwrap()
+}
+
+#[test]
+fn bytes_that_arrive_push_the_end_of_their_upload() {
+    let world = World::new();
+    let disk = Disk::new(1, 8);
+    let id = world.begin_upload(SUBSCRIPTION, "u", size(&disk));
+    let (entries, chunks) = cut(&disk);
+    let begun = expires(&world, &id);
+    let left = |seconds: i64, chunk: usize| {
+        world.clock.advance(seconds);
+        world.send(&id, std::slice::from_ref(&chunks[chunk])).unwrap();
+        expires(&world, &id).duration_since(begun).as_secs()
+    };
+    assert_eq!(left(9 * 60, 0), 0);
+    assert_eq!(left(2 * 60, 1), 11 * 60);
+    assert_eq!(left(23 * 3600, 2), 23 * 3600 + 11 * 60);
+    world.send(&id, &chunks).unwrap();
+    assert!(matches!(world.commit(&id, entries).unwrap(), CommitReply::Committed { .. }));
+    assert_eq!(expires(&world, &id).duration_since(begun).as_hours(), 6 * 24 + 23);
+    world.is_clean();
+}
+
+#[test]
+fn a_session_is_begun_once_although_several_ask_at_once() {
+    let world = World::new();
+    let (sessions, begun) = (Sessions::default(), AtomicUsize::new(0));
+    let id: arm::ResourceId = upload(SUBSCRIPTION, "u").parse().unwrap();
+    let get = || async {
+        let begin = async {
+            begun.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            Ok(session(&world, &id))
+        };
+        sessions.get(&id, OWNER, world.clock.now(), begin).await.unwrap()
+    };
+    let (one, other, third) = world.run(async { tokio::join!(get(), get(), get()) });
+    assert!(Arc::ptr_eq(&one, &other) && Arc::ptr_eq(&one, &third));
+    assert_eq!(begun.load(Ordering::SeqCst), 1);
+}
+
+#[rstest]
+#[case::too_many(SESSIONS, 0)]
+#[case::idle(1, IDLE.as_secs())]
+fn a_session_that_is_dropped_keeps_what_it_was_sent(#[case] others: usize, #[case] seconds: i64) {
+    let world = World::new();
+    let sessions = Sessions::default();
+    let open = |name: String| {
+        let id: arm::ResourceId = upload(SUBSCRIPTION, &name).parse().unwrap();
+        let begin = async { Ok(session(&world, &id)) };
+        world.run(sessions.get(&id, OWNER, world.clock.now(), begin)).unwrap()
+    };
+    let (_, chunks) = cut(&Disk::new(1, 1));
+    let (digest, bytes) = &chunks[0];
+    let mut block = store::BlockBuilder::new();
+    block.push(*digest, bytes).unwrap();
+    let first = open("first".to_owned());
+    first.put(&[block.finish()]).unwrap();
+    let in_use = open("in-use".to_owned());
+    world.clock.advance(seconds);
+    open("before".to_owned());
+    // Who works with a session keeps it.
+    assert!(!world.store("westeurope").has(digest));
+    drop(first);
+    for number in 0..others {
+        open(format!("other-{number}"));
+    }
+    assert!(world.store("westeurope").has(digest), "it was not sealed");
+    let names: Vec<String> = sessions.uploads().iter().map(|(id, _)| id.name().to_owned()).collect();
+    assert!(!names.contains(&"first".to_owned()) && names.contains(&"in-use".to_owned()), "{names:?}");
+    assert!(names.len() <= SESSIONS, "{}", names.len());
+    drop(in_use);
+}
+
+const OWNER: store::Owner = store::Owner([9; 16]);
+
+fn session(world: &World, id: &arm::ResourceId) -> Session {
+    Session::new(id.clone(), OWNER, world.store("westeurope"), HashSet::new())
 }

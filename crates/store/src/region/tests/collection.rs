@@ -63,6 +63,25 @@ fn many_small_packs_are_joined_and_stay_readable() {
 }
 
 #[test]
+fn what_is_being_gathered_is_not_written_anew_meanwhile() {
+    let folder = tempdir().unwrap();
+    let region = open(folder.path());
+    let images: Vec<_> = (0..20).map(|seed| noise(seed, 8192)).collect();
+    let roots: Vec<_> = images.iter().map(|bytes| store(&region, bytes).root).collect();
+    let digests: Vec<_> = images.iter().map(|bytes| Digest::of(bytes)).collect();
+    let mut gathered = Vec::new();
+    region
+        .gather(&digests, &mut |block| {
+            gathered.extend(block.chunks().iter().map(|chunk| chunk.digest));
+            assert_eq!(collect(&region, &roots).rewritten_packs, 0);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(gathered, digests);
+    assert_eq!(collect(&region, &roots).rewritten_packs, 20);
+}
+
+#[test]
 fn packs_of_an_open_owner_stay_until_it_is_closed() {
     let folder = tempdir().unwrap();
     let mut region = open(folder.path());

@@ -1,14 +1,16 @@
 //! What is put can be got, before and after a restart.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::Arc;
 use std::thread;
 
 use proptest::prelude::*;
 use tempfile::tempdir;
 
+use crate::block::Encoding;
 use crate::testing::{OWNER, noise, open, small_packs, text};
-use crate::{Block, BlockBuilder, Digest, Error, Live, Options, Owner, Region};
+use crate::{Block, BlockBuilder, ChunkName, Digest, Error, Fault, Live, Options, Owner, Region, Step};
 
 fn block(seeds: &[u64]) -> Block {
     let mut builder = BlockBuilder::new();
@@ -171,6 +173,44 @@ fn a_block_known_in_part_is_stored_in_part() {
     second.put(&block(&[4])).unwrap();
     assert_eq!(second.seal().unwrap().new_count, 1);
     assert_eq!(region.usage().chunk_count, 4);
+}
+
+#[test]
+fn a_block_longer_than_ours_and_known_in_part_is_stored_in_part() {
+    let folder = tempdir().unwrap();
+    let region = open(folder.path());
+    // A block of ours ends with the chunk that fills it; here four more follow, within what a block may hold.
+    let chunks: Vec<Vec<u8>> = (100..112).map(|seed| noise(seed, 64 << 10)).collect();
+    let named = |bytes: &Vec<u8>| ChunkName { digest: Digest::of(bytes), length: 64 << 10 };
+    let long = Block {
+        chunks: chunks.iter().map(named).collect(),
+        encoding: Encoding::Raw,
+        payload: chunks.concat(),
+    };
+    let (first, rest) = chunks.split_first().unwrap();
+    let earlier = region.writer(OWNER);
+    earlier.put_chunk(&Digest::of(first), first).unwrap();
+    earlier.seal().unwrap();
+    let writer = region.writer(OWNER);
+    writer.put(&long).unwrap();
+    assert_eq!(writer.seal().unwrap().new_count, 11);
+    for bytes in rest {
+        assert_eq!(&region.get(&Digest::of(bytes)).unwrap()[..], bytes);
+    }
+}
+
+#[test]
+fn what_a_failed_write_did_not_store_is_not_claimed() {
+    let folder = tempdir().unwrap();
+    let fault: Fault = Arc::new(|step| match step {
+        Step::Write => Err(io::Error::from(io::ErrorKind::StorageFull)),
+        _ => Ok(()),
+    });
+    let region =
+        Region::open("here", folder.path(), Options { fault: Some(fault), ..small_packs() }).unwrap();
+    let writer = region.writer(OWNER);
+    assert!(matches!(writer.put(&block(&[1, 2])), Err(Error::Unavailable { .. })));
+    assert!([1, 2].into_iter().all(|seed| !writer.has(&name(seed))));
 }
 
 #[test]
