@@ -167,7 +167,7 @@ impl Engine {
                     let link = self.next_link(asked, &list, cursor.as_ref());
                     return Ok(Reply::json(200, json!({ "value": shown, "nextLink": link })));
                 }
-                cursor = Some(after(listing, row));
+                cursor = Some(listing.cursor_after(row));
                 looked_at += 1;
                 let stored = stored_of(row)?;
                 if let Some(value) = filter.passes(&stored).then(|| show(row, &stored)).flatten() {
@@ -191,15 +191,6 @@ impl Engine {
         let query: Vec<&str> = kept.collect();
         Some(format!("{}{}?{}&$skiptoken={token}", request.base, request.path, query.join("&")))
     }
-}
-
-fn after(listing: &Listing, row: &Row) -> Cursor {
-    let id_key = row.id.key();
-    let sort_key = match listing {
-        Listing::Within { .. } => id_key.clone(),
-        Listing::Children { .. } | Listing::OfType { .. } => row.sort_key.clone(),
-    };
-    Cursor { sort_key, id_key }
 }
 
 fn page_size(top: Option<&str>) -> Result<u32, Error> {

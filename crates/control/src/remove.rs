@@ -1,7 +1,7 @@
 //! DELETE: at once, with an operation that has already ended for clients that poll one.
 
 use arm::ResourceId;
-use metadata::{Change, Cursor, Expect, JobId, JobState, Listing, NewJob, Row};
+use metadata::{Change, Expect, JobId, JobState, Listing, NewJob, Row};
 use providers::{Delete, ResourceType, Stored};
 use serde_json::Value;
 
@@ -57,7 +57,7 @@ impl Engine {
         loop {
             let rows = self.metadata.list(&listing, cursor.as_ref(), 500).await?;
             let Some(last) = rows.last() else { return Ok(()) };
-            cursor = Some(Cursor { sort_key: last.id.key(), id_key: last.id.key() });
+            cursor = Some(listing.cursor_after(last));
             for row in &rows {
                 let kind = self.registry.named(&row.id.type_name());
                 let stored = stored_of(row)?;

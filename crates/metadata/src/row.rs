@@ -57,6 +57,19 @@ pub enum Listing {
     },
 }
 
+impl Listing {
+    /// Where a page of this listing ended whose last row is `row`.
+    #[must_use]
+    pub fn cursor_after(&self, row: &Row) -> Cursor {
+        let id_key = row.id.key();
+        let sort_key = match self {
+            Self::Within { .. } => id_key.clone(),
+            Self::Children { .. } | Self::OfType { .. } => row.sort_key.clone(),
+        };
+        Cursor { sort_key, id_key }
+    }
+}
+
 /// Where a page ended: the next begins after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {

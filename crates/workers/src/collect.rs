@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arm::{Region, ResourceId};
 use control::Engine;
-use metadata::{Cursor, Listing, Store};
+use metadata::{Listing, Store};
 use store::{Collected, Digest, Live, Owner};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -133,7 +133,7 @@ pub(crate) async fn open_owners(rows: &dyn Store, subscriptions: &[String]) -> R
         loop {
             let page = rows.list(&listing, cursor.as_ref(), 500).await?;
             let Some(last) = page.last() else { break };
-            cursor = Some(Cursor { sort_key: last.sort_key.clone(), id_key: last.id.key() });
+            cursor = Some(listing.cursor_after(last));
             owners.extend(page.iter().map(owner_of));
         }
     }

@@ -105,7 +105,7 @@ impl Downloads {
         loop {
             let rows = self.engine.metadata().list_back(&listing, cursor.as_ref(), 50).await?;
             let Some(last) = rows.last() else { return Err(none().into()) };
-            cursor = Some(metadata::Cursor { sort_key: last.sort_key.clone(), id_key: last.id.key() });
+            cursor = Some(listing.cursor_after(last));
             for row in &rows {
                 let version = stored_of(row)?;
                 let complete = self.complete(&version.id).await?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use arm::ResourceId;
 use control::{Clock, Engine, stored_of};
 use jiff::{SignedDuration, Timestamp};
-use metadata::{Change, Cursor, Expect, Listing, Row};
+use metadata::{Change, Expect, Listing, Row};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Error, Uploads};
@@ -53,7 +53,7 @@ pub(crate) async fn sweep(
         loop {
             let page = engine.metadata().list(&listing, cursor.as_ref(), 500).await?;
             let Some(last) = page.last() else { break };
-            cursor = Some(Cursor { sort_key: last.sort_key.clone(), id_key: last.id.key() });
+            cursor = Some(listing.cursor_after(last));
             for row in &page {
                 remove_expired(engine, uploads, now, row).await?;
             }

@@ -83,10 +83,11 @@ pub async fn verify(
         let scope = ResourceId::subscription_scope(subscription)
             .map_err(|error| Error::Document(error.to_string()))?;
         let mut cursor = None;
+        let listing = Listing::Within { scope };
         loop {
-            let page = rows.list(&Listing::Within { scope: scope.clone() }, cursor.as_ref(), 500).await?;
+            let page = rows.list(&listing, cursor.as_ref(), 500).await?;
             let Some(last) = page.last() else { break };
-            cursor = Some(metadata::Cursor { sort_key: last.id.key(), id_key: last.id.key() });
+            cursor = Some(listing.cursor_after(last));
             for row in &page {
                 check_row(rows, row, &mut found, &mut claims).await?;
             }
