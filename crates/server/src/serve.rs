@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use workers::{Collector, Downloads, Regions, Uploads, Workers};
+use workers::{Collector, Downloads, Regions, Staging, Uploads, Workers};
 
 use crate::cloud::Endpoint;
 use crate::config::Config;
@@ -98,8 +98,10 @@ pub async fn serve(
     let uploads = Arc::new(Uploads::new(engine.clone(), regions.clone(), clock.clone(), ids.clone()));
 
     let background = TaskTracker::new();
+    let staging = Staging::open(&home.path().join("staging"))?;
     let workers =
-        Arc::new(Workers::new(engine.clone(), regions.clone(), clock.clone(), ids.clone(), settings));
+        Workers::new(engine.clone(), regions.clone(), staging.clone(), clock.clone(), ids.clone(), settings);
+    let workers = Arc::new(workers);
     let stopping = stop.clone();
     background.spawn(async move {
         if let Err(error) = workers.run(stopping).await {

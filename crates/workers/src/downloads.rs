@@ -14,7 +14,7 @@ use providers::compute::image_version::{Candidate, latest};
 use providers::{Rejection, Stored};
 use store::{Digest, Entry};
 
-use crate::publish::Image;
+use crate::image::Image;
 use crate::replicas::{self, ReplicaState};
 use crate::{Error, Regions};
 

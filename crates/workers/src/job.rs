@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::runner::Settings;
-use crate::{Error, Regions};
+use crate::{Error, Regions, Staging};
 
 /// One kind of job.
 #[async_trait]
@@ -78,6 +78,8 @@ pub struct Running {
     pub engine: Arc<Engine>,
     /// The bytes.
     pub regions: Regions,
+    /// Bytes that are still being written.
+    pub staging: Staging,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

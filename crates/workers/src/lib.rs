@@ -7,12 +7,14 @@ mod collect;
 mod downloads;
 mod error;
 pub mod expire;
+mod image;
 mod job;
 mod publish;
 mod regions;
 mod replicas;
 mod runner;
 pub mod source;
+mod staging;
 #[cfg(test)]
 mod tests;
 mod uploads;
@@ -24,6 +26,7 @@ pub use error::Error;
 pub use job::{JobKind, Running, Stop};
 pub use regions::Regions;
 pub use runner::{Settings, Workers};
+pub use staging::{PAGE_BYTES, Staged, Staging};
 pub use uploads::{CommitReply, Uploads};
 pub use verify::{Verification, Violation, verify};
 

@@ -20,7 +20,7 @@ use tracing::Instrument;
 
 use crate::job::{Done, JobKind, Running, Stop};
 use crate::source::SourceSettings;
-use crate::{Error, Regions};
+use crate::{Error, Regions, Staging};
 
 /// Pace and limits of the workers.
 #[derive(Clone, Debug)]
@@ -74,6 +74,7 @@ impl Settings {
 pub struct Workers {
     engine: Arc<Engine>,
     regions: Regions,
+    staging: Staging,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     settings: Arc<Settings>,
@@ -97,6 +98,7 @@ impl Workers {
     pub fn new(
         engine: Arc<Engine>,
         regions: Regions,
+        staging: Staging,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
         settings: Settings,
@@ -104,7 +106,7 @@ impl Workers {
         let kinds = crate::jobs().into_iter().map(|kind| (kind.name(), kind)).collect();
         let name = ids.uuid().to_string();
         let fetches = Arc::new(Semaphore::new(settings.jobs_at_once.saturating_sub(1).max(1)));
-        Self { engine, regions, clock, ids, settings: Arc::new(settings), kinds, fetches, name }
+        Self { engine, regions, staging, clock, ids, settings: Arc::new(settings), kinds, fetches, name }
     }
 
     /// Takes jobs until `stop`; returns when those under way have ended or handed back their lease.
@@ -201,6 +203,7 @@ impl Workers {
             job: job.clone(),
             engine: self.engine.clone(),
             regions: self.regions.clone(),
+            staging: self.staging.clone(),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
             settings: self.settings.clone(),
@@ -228,6 +231,10 @@ impl Workers {
         drop(guard);
         threads.close();
         threads.wait().await;
+        let ended = ended.and_then(|mut done| {
+            self.engine.seal(&mut done.output)?;
+            Ok(done)
+        });
         let is_well = ended.is_ok();
         match self.end(&job, worker, ended, stop.is_cancelled()).await {
             Ok(()) => {}

@@ -15,7 +15,7 @@ use providers::State;
 use store::{Digest, Owner};
 
 use crate::collect::open_owners;
-use crate::publish::{Image, hold};
+use crate::image::{Image, hold};
 use crate::regions::aside;
 use crate::replicas::{self, ReplicaState};
 use crate::{Error, Regions};

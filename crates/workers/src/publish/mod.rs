@@ -18,46 +18,13 @@ use jiff::SignedDuration;
 use metadata::{Change, Expect, JobId, JobState, NewJob, Row};
 use providers::{Document, State};
 use serde_json::{Value, json};
-use store::Digest;
 
 use crate::Error;
+use crate::image::{Image, hold};
 use crate::job::{Done, JobKind, Running, Stop};
 use crate::replicas::{self, ReplicaState};
 
 pub(crate) struct Publish;
-
-/// The image behind a version: what its row notes under `internal`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Image {
-    pub(crate) root: Digest,
-    pub(crate) size_bytes: u64,
-    pub(crate) data_bytes: u64,
-}
-
-impl Image {
-    /// The image a row has, if it has one yet.
-    pub(crate) fn of(document: &Document) -> Option<Self> {
-        let internal = &document.internal;
-        let number = |name: &str| internal.get(name).and_then(Value::as_u64);
-        Some(Self {
-            root: internal.get("root")?.as_str()?.parse().ok()?,
-            size_bytes: number("sizeBytes")?,
-            data_bytes: number("dataBytes").unwrap_or(0),
-        })
-    }
-
-    pub(crate) fn note(&self, document: &mut Document) {
-        let internal = &mut document.internal;
-        internal.insert("root".to_owned(), self.root.to_string().into());
-        internal.insert("sizeBytes".to_owned(), self.size_bytes.into());
-        internal.insert("dataBytes".to_owned(), self.data_bytes.into());
-    }
-}
-
-/// The hold that keeps `root` alive in `region`.
-pub(crate) fn hold(region: &Region, root: &Digest) -> String {
-    format!("{region}/{root}")
-}
 
 /// The regions a version is to be in; its home first.
 pub(crate) fn target_regions(document: &Document) -> Vec<Region> {

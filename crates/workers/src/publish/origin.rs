@@ -7,8 +7,9 @@ use providers::{Document, Stored};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{Image, complete_regions, most_bytes, size_in_gib, too_large};
+use super::{complete_regions, most_bytes, size_in_gib, too_large};
 use crate::Error;
+use crate::image::Image;
 use crate::job::{Running, Stop};
 use crate::source::{Remote, SourceError};
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use arm::Region;
 use futures_util::future::join_all;
 
-use super::Image;
 use crate::Error;
+use crate::image::Image;
 use crate::job::{Running, Stop};
 use crate::replicas::{self, Meter, Replica, ReplicaState};
 

@@ -260,7 +260,8 @@ fn a_job_that_panics_fails_and_its_worker_goes_on() {
     let id = world.publish("1.0.0", &Disk::new(1, 4), &["westeurope"]);
     let life = world.life();
     let (engine, regions) = (life.engine.clone(), life.regions.clone());
-    let workers = Workers::new(engine, regions, world.clock.clone(), world.ids.clone(), Settings::default());
+    let (clock, ids) = (world.clock.clone(), world.ids.clone());
+    let workers = Workers::new(engine, regions, world.staging(), clock, ids, Settings::default());
     let workers = workers.with_kind(Box::new(Panics));
     let panicking = enqueue(&world, &id, "image_version.panic", Value::Null);
     let next = enqueue(&world, &id, "image_version.publish", json!({ "source": null }));

@@ -22,7 +22,9 @@ use tokio::runtime::Runtime;
 use super::disk::Disk;
 use super::rows::Scripted;
 use crate::replicas::{self, Replica};
-use crate::{Collector, CommitReply, Downloads, Error, Regions, Settings, Uploads, Verification, Workers};
+use crate::{
+    Collector, CommitReply, Downloads, Error, Regions, Settings, Staging, Uploads, Verification, Workers,
+};
 
 pub(crate) const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
 pub(crate) const OTHER_SUBSCRIPTION: &str = "22222222-2222-2222-2222-222222222222";
@@ -169,7 +171,8 @@ impl World {
         let uploads = Arc::new(Uploads::new(engine.clone(), regions.clone(), clock.clone(), ids.clone()));
         let subscriptions = vec![SUBSCRIPTION.to_owned(), OTHER_SUBSCRIPTION.to_owned()];
         let collector = Collector::new(engine.clone(), regions.clone(), uploads.clone(), subscriptions);
-        let workers = Workers::new(engine.clone(), regions.clone(), clock, ids, self.settings.clone());
+        let (staging, settings) = (self.staging(), self.settings.clone());
+        let workers = Workers::new(engine.clone(), regions.clone(), staging, clock, ids, settings);
         self.life = Some(Life { engine, regions, uploads, collector, workers });
     }
 
@@ -214,6 +217,11 @@ impl World {
 
     fn rows_of(&self) -> &dyn metadata::Store {
         self.rows.as_ref()
+    }
+
+    /// Where bytes are that are still being written.
+    pub(crate) fn staging(&self) -> Staging {
+        Staging::open(&self.region_folder("staging")).unwrap()
     }
 
     pub(crate) fn region_folder(&self, name: &str) -> PathBuf {

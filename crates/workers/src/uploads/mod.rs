@@ -22,7 +22,7 @@ use store::{Block, Committed, Digest, Entry, ManifestBuilder, Owner};
 
 use self::session::Session;
 use self::sessions::Sessions;
-use crate::publish::{Image, hold};
+use crate::image::{Image, hold};
 use crate::{Error, Regions};
 
 /// How many versions of its definition an upload is compared with: those with the highest numbers.
