@@ -20,6 +20,8 @@ pub(crate) struct Outcome {
     pub(crate) job: Option<NewJob>,
     /// The resources the body points at, as far as they exist.
     pub(crate) linked: Vec<ResourceId>,
+    /// The resource that goes in the same moment.
+    pub(crate) instead_of: Option<ResourceId>,
     /// The etag this was decided on; `None` when nothing stood.
     pub(crate) decided_on: Option<String>,
     pub(crate) is_changed: bool,
@@ -29,8 +31,8 @@ pub(crate) struct Outcome {
 struct Standing {
     row: Option<Row>,
     current: Option<Stored>,
-    /// The resource it is nested in, if any.
-    parent: Option<Stored>,
+    /// All it is nested in, the nearest first.
+    above: Vec<Stored>,
     /// The group of a resource that does not stand yet, in its own spelling.
     group: Option<ResourceId>,
 }
@@ -52,7 +54,7 @@ impl Engine {
         sent: &Sent,
     ) -> Result<Outcome, Error> {
         let standing = self.standing(kind, id).await?;
-        let Standing { row, current, parent, .. } = &standing;
+        let Standing { row, current, above, .. } = &standing;
         let method = asked.request.method;
         precondition::check(asked.request, row.as_ref().map(|row| row.etag.as_str()))?;
         if current.is_none() && method == Method::Patch {
@@ -70,24 +72,33 @@ impl Engine {
         let tags = sent.tags()?.or_else(|| kept.and_then(|current| current.document.tags.clone()));
         let asks = sent.asks(kind, method, current.as_ref())?;
         // What an update leaves unnamed it does not use anew, and needs no right to (azure-api 4.1).
-        let linked = self.linked(asked, kind, &asks.named).await?;
+        let mut linked = self.linked(asked, kind, &asks.named).await?;
+        self.load_companions(kind, id, &mut linked).await?;
         let mut accepted = kind.put(&Put {
             id,
             current: current.as_ref(),
-            parent: parent.as_ref(),
+            parent: above.first(),
+            above,
             linked: &linked,
             location: &location,
             wanted: &asks.properties,
             directives: &asks.directives,
             regions: &self.regions,
             api_version: asked.api_version,
+            entropy: &self.entropy(),
             now: self.clock.now(),
         })?;
         self.seal.cover(&mut accepted)?;
         let location = kind.is_located().then_some(location);
         let wanted = Wanted { accepted, envelope: asks.envelope, tags, location };
-        let outcome = self.outcome(asked, kind, standing.spelled(id), &standing, wanted)?;
-        Ok(Outcome { linked: linked.into_values().map(|stored| stored.id).collect(), ..outcome })
+        let instead_of = wanted.accepted.instead_of.clone();
+        let mut outcome = self.outcome(asked, kind, standing.spelled(id), &standing, wanted)?;
+        if let Some(gone) = &instead_of
+            && let Some(row) = self.metadata.row(gone).await?
+        {
+            outcome.row.holds = row.holds;
+        }
+        Ok(Outcome { linked: linked.into_values().map(|stored| stored.id).collect(), instead_of, ..outcome })
     }
 
     /// Reads what stands; refuses when the subscription, the group or the parent does not.
@@ -95,15 +106,14 @@ impl Engine {
         self.subscription_is_known(id.subscription())?;
         let row = self.metadata.row(id).await?;
         let group = if row.is_none() && !is_group(kind) { self.group_exists(id).await? } else { None };
-        let parent = match id.parent().filter(|parent| parent.pairs().len() > 2) {
-            None => None,
-            Some(parent) => {
-                let found = self.metadata.row(&parent).await?;
-                Some(stored_of(&found.ok_or_else(|| refusals::parent_not_found(&parent))?)?)
-            }
-        };
+        let above = self.above(id).await?;
+        if let Some(parent) = id.parent().filter(|parent| parent.pairs().len() > 2)
+            && above.first().is_none_or(|found| found.id != parent)
+        {
+            return Err(refusals::parent_not_found(&parent).into());
+        }
         let current = row.as_ref().map(stored_of).transpose()?;
-        Ok(Standing { row, current, parent, group })
+        Ok(Standing { row, current, above, group })
     }
 
     fn outcome(
@@ -151,7 +161,7 @@ impl Engine {
             changed_at: now,
             id,
         };
-        Ok(Outcome { row, document, job, linked: Vec::new(), decided_on, is_changed })
+        Ok(Outcome { row, document, job, linked: Vec::new(), instead_of: None, decided_on, is_changed })
     }
 
     /// The location of a write: sent and valid, the same as what stands, or taken from what stands.
@@ -203,10 +213,26 @@ impl Engine {
     }
 }
 
+impl Engine {
+    async fn load_companions(
+        &self,
+        kind: &'static dyn ResourceType,
+        id: &ResourceId,
+        linked: &mut HashMap<String, Stored>,
+    ) -> Result<(), Error> {
+        for companion in kind.companions(id) {
+            if let Some(row) = self.metadata.row(&companion).await? {
+                linked.insert(companion.key(), stored_of(&row)?);
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Standing {
     /// `id` as it is spelled from now on: as it was created, below parents as they were created.
     fn spelled(&self, id: &ResourceId) -> ResourceId {
-        let above = self.parent.as_ref().map(|parent| &parent.id).or(self.group.as_ref());
+        let above = self.above.first().map(|parent| &parent.id).or(self.group.as_ref());
         match (&self.row, above) {
             (Some(row), _) => row.id.clone(),
             (None, Some(above)) => respelled(id, above),

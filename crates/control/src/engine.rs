@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arm::{ApiVersion, ErrorDetail, Region, ResourceId, TypeName};
-use providers::{Query, Rejection, ResourceType};
+use providers::{Entropy, Query, Rejection, ResourceType, Stored};
 use tokio::sync::Notify;
 
 use crate::page::Tokens;
 use crate::registry::check_api_version;
 use crate::route::{self, Route};
 use crate::seal::Seal;
+use crate::views::{self, Viewed};
 use crate::{
-    Authority, Clock, Directory, Error, Ids, Method, Principal, Registry, Reply, Request, operation, refusals,
+    Authority, Clock, Directory, Error, Ids, Method, Principal, Registry, Reply, Request, operation,
+    refusals, stored_of,
 };
 
 /// All requests pass here.
@@ -75,6 +77,9 @@ pub(crate) struct Options {
     pub(crate) query: Query,
     pub(crate) filter: Option<String>,
     pub(crate) top: Option<String>,
+    pub(crate) order_by: Option<String>,
+    /// `sharedTo=tenant` on lists of what is shared.
+    pub(crate) shared_to: Option<String>,
     pub(crate) skip_token: Option<String>,
     /// `monitor=true` asks an operation for its bare outcome, as the `Location` form of a status URL does.
     monitor: Option<String>,
@@ -129,6 +134,14 @@ impl Engine {
         self.seal.reveal(sealed)
     }
 
+    /// Seals every secret in the outcome of a job before it is stored.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn seal(&self, outcome: &mut serde_json::Value) -> Result<(), Error> {
+        self.seal.cover_value(outcome)
+    }
+
     /// Who may do what.
     #[must_use]
     pub fn authority(&self) -> &Authority {
@@ -173,7 +186,13 @@ impl Engine {
         let asked = Asked { request, principal, api_version: &api_version, options };
         match route {
             Route::Resource(id) => self.resource(&asked, &id).await,
-            Route::Collection { scope, type_name } => self.collection(&asked, scope, &type_name).await,
+            Route::Collection { scope, type_name } => match views::find(&type_name) {
+                Some(view) => self.view(view, &Viewed::list(&asked, scope, &type_name)).await,
+                None => {
+                    let scope = scope.ok_or_else(refusals::path_not_found)?;
+                    self.collection(&asked, scope, &type_name).await
+                }
+            },
             Route::Everything { scope } => self.everything(&asked, &scope).await,
             Route::Operation { subscription, id, result } => {
                 only(request, &[Method::Get])?;
@@ -184,7 +203,7 @@ impl Engine {
                 may.map_err(|_refused| refusals::path_not_found())?;
                 let monitored =
                     asked.options.monitor.as_deref().is_some_and(|word| word.eq_ignore_ascii_case("true"));
-                operation::answer(&job, result || monitored)
+                self.operation_answer(job, result || monitored)
             }
             Route::Providers { subscription, namespace, register } => {
                 only(request, if register { &[Method::Post] } else { &[Method::Get] })?;
@@ -200,6 +219,9 @@ impl Engine {
     }
 
     async fn resource(&self, asked: &Asked<'_>, id: &ResourceId) -> Result<Reply, Error> {
+        if let Some(view) = views::find(&id.type_name()) {
+            return self.view(view, &Viewed::one(asked, id, None)).await;
+        }
         let kind = match self.kind(&id.type_name(), asked) {
             // A client that looks whether a resource of a type we do not have exists gets a true answer.
             Err(Error::Refused(refusal))
@@ -219,11 +241,57 @@ impl Engine {
     }
 
     async fn action(&self, asked: &Asked<'_>, id: &ResourceId, action: &str) -> Result<Reply, Error> {
+        if let Some(view) = views::find(&id.type_name()) {
+            return self.view(view, &Viewed::one(asked, id, Some(action))).await;
+        }
         let kind = self.kind(&id.type_name(), asked)?;
-        let name = format!("{}/{action}/action", kind.name());
-        self.authority.check(asked.principal, &name, id)?;
-        self.existing(kind, id).await?;
-        Err(Rejection::not_implemented(&format!("The action '{action}' on '{}'", kind.name())).into())
+        let id = self.canonical(id, &kind.name());
+        self.act(asked, kind, &id, action).await
+    }
+
+    /// A view answers once the caller may ask it.
+    async fn view(&self, view: &'static dyn views::View, viewed: &Viewed<'_>) -> Result<Reply, Error> {
+        self.subscription_is_known(viewed.scope().and_then(ResourceId::subscription))?;
+        if let Some(scope) = viewed.scope() {
+            self.authority.check(viewed.asked.principal, &viewed.action_name(), scope)?;
+        }
+        self.location_is_known(viewed)?;
+        view.answer(self, viewed).await
+    }
+
+    /// What is asked of a place is asked of one of ours.
+    fn location_is_known(&self, viewed: &Viewed<'_>) -> Result<(), Error> {
+        let Some(location) = viewed.name_after("locations") else { return Ok(()) };
+        if location.parse::<Region>().is_ok_and(|region| self.regions.contains(&region)) {
+            return Ok(());
+        }
+        let known: Vec<&str> = self.regions.iter().map(Region::as_str).collect();
+        Err(refusals::location_unavailable(location, viewed.type_name.as_str(), &known.join(",")).into())
+    }
+
+    /// All that `id` is nested in, the nearest first; what is missing is left out.
+    pub(crate) async fn above(&self, id: &ResourceId) -> Result<Vec<Stored>, Error> {
+        let mut above = Vec::new();
+        let mut next = id.parent().filter(|parent| parent.pairs().len() > 2);
+        while let Some(parent) = next {
+            if let Some(row) = self.metadata.row(&parent).await? {
+                above.push(stored_of(&row)?);
+            }
+            next = parent.parent().filter(|parent| parent.pairs().len() > 2);
+        }
+        Ok(above)
+    }
+
+    /// Random bytes for one request.
+    pub(crate) fn entropy(&self) -> Entropy {
+        let mut bytes = [0; 128];
+        for piece in bytes.chunks_exact_mut(16) {
+            piece.copy_from_slice(self.ids.uuid().as_bytes());
+        }
+        // Ids have fixed bits: spread what they know over all of it.
+        let mut spread = blake3::Hasher::new_derive_key("gallerist 2026-11 entropy of a request");
+        spread.update(&bytes).finalize_xof().fill(&mut bytes);
+        bytes
     }
 
     /// The type of that name, if it answers the api-version.
@@ -276,7 +344,7 @@ pub(crate) fn only(request: &Request, methods: &[Method]) -> Result<(), Error> {
 }
 
 fn options(query: &str) -> Result<Options, Error> {
-    let mut options = Options::default();
+    let (mut options, mut bypass) = (Options::default(), None);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = route::decode(name)?.to_ascii_lowercase();
@@ -287,6 +355,9 @@ fn options(query: &str) -> Result<Options, Error> {
             "$select" => &mut options.query.select,
             "$filter" => &mut options.filter,
             "$top" => &mut options.top,
+            "$orderby" => &mut options.order_by,
+            "sharedto" => &mut options.shared_to,
+            "bypasssoftdelete" => &mut bypass,
             "$skiptoken" => &mut options.skip_token,
             "monitor" => &mut options.monitor,
             _ => continue,
@@ -297,6 +368,7 @@ fn options(query: &str) -> Result<Options, Error> {
             );
         }
     }
+    options.query.bypass_soft_delete = bypass.is_some_and(|word| word.eq_ignore_ascii_case("true"));
     Ok(options)
 }
 

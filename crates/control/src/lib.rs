@@ -4,6 +4,7 @@
 //! [`Engine::handle`] is that order, in one function. A resource type adds rules and nothing else; a check added
 //! here holds for every type.
 
+mod act;
 mod authorize;
 mod body;
 mod catalogue;
@@ -28,6 +29,7 @@ mod rows;
 mod seal;
 mod sent;
 mod tags;
+mod views;
 mod write;
 
 pub use authorize::{Authority, Principal};

@@ -1,12 +1,13 @@
 //! Long-running operations as clients see them: views of job rows.
 
-use arm::{ErrorDetail, Region, ResourceId, TypeName, wire_time};
+use arm::{ErrorDetail, Region, ResourceId, wire_time};
 use jiff::Timestamp;
 use metadata::{ActivityEntry, Job, JobId, JobState};
+use providers::ResourceType;
 use serde_json::{Value, json};
 
 use crate::reply::Reply;
-use crate::{Error, refusals};
+use crate::{Engine, Error, refusals};
 
 /// Seconds a client should wait before it asks again.
 pub(crate) const RETRY_SECONDS: &str = "1";
@@ -15,7 +16,7 @@ pub(crate) const RETRY_SECONDS: &str = "1";
 pub(crate) fn status_url(
     base: &str,
     id: &ResourceId,
-    kind: &TypeName,
+    kind: &dyn ResourceType,
     location: &str,
     job: JobId,
     api_version: &str,
@@ -23,12 +24,10 @@ pub(crate) fn status_url(
     let subscription = id.subscription().unwrap_or_default();
     let location =
         location.parse::<Region>().map_or_else(|_| "global".to_owned(), |region| region.to_string());
-    // The gallery provider has its own operation store (azure-api 2.1).
-    let store =
-        if kind.key().starts_with("microsoft.compute/galleries") { "capsOperations" } else { "operations" };
     format!(
-        "{base}/subscriptions/{subscription}/providers/{}/locations/{location}/{store}/{job}?api-version={api_version}",
-        kind.namespace()
+        "{base}/subscriptions/{subscription}/providers/{}/locations/{location}/{}/{job}?api-version={api_version}",
+        kind.name().namespace(),
+        kind.operations(),
     )
 }
 
@@ -36,12 +35,12 @@ pub(crate) fn status_url(
 pub(crate) fn result_url(
     base: &str,
     id: &ResourceId,
-    kind: &TypeName,
+    kind: &dyn ResourceType,
     location: &str,
     job: JobId,
     api_version: &str,
 ) -> String {
-    if kind.is("Microsoft.Resources/resourceGroups") {
+    if kind.name().is("Microsoft.Resources/resourceGroups") {
         let subscription = id.subscription().unwrap_or_default();
         return format!(
             "{base}/subscriptions/{subscription}/operationresults/{job}?api-version={api_version}"
@@ -51,8 +50,18 @@ pub(crate) fn result_url(
     url.replace("?api-version=", &format!("?monitor=true&api-version={api_version}"))
 }
 
-/// The answer to a poll; `result` for the `Location` form.
-pub(crate) fn answer(job: &Job, result: bool) -> Result<Reply, Error> {
+impl Engine {
+    /// The answer to a poll; `result` for the `Location` form. Secrets in it are opened for the client.
+    pub(crate) fn operation_answer(&self, job: Job, result: bool) -> Result<Reply, Error> {
+        let state = match job.state {
+            JobState::Succeeded(output) => JobState::Succeeded(self.seal.opened(output)),
+            state => state,
+        };
+        answer(&Job { state, ..job }, result)
+    }
+}
+
+fn answer(job: &Job, result: bool) -> Result<Reply, Error> {
     if result {
         return Ok(outcome(job));
     }

@@ -2,7 +2,7 @@
 
 use arm::ResourceId;
 use metadata::{Change, Expect, JobId, JobState, Listing, NewJob, Row};
-use providers::{Delete, ResourceType, Stored};
+use providers::{Delete, Query, Removal, ResourceType, Stored};
 use serde_json::Value;
 
 use crate::engine::Asked;
@@ -28,13 +28,17 @@ impl Engine {
                 return Ok(Reply::empty(204));
             };
             let stored = stored_of(&row)?;
-            kind.delete(&Delete { stored: &stored, now: self.clock.now() })?;
+            let above = self.above(&row.id).await?;
+            let query = &asked.options.query;
+            let now = self.clock.now();
+            let removal = kind.delete(&Delete { stored: &stored, above: &above, query, now })?;
             if kind.deletes_children() {
                 self.everything_may_go(&row.id).await?;
             }
             policy::check(&row.id, &stored.document)?;
             let job = kind.deletes_as_operation().then(|| self.ended_job(asked, &row.id));
-            match self.metadata.commit(self.removal(asked, kind, &row, job.clone())).await {
+            let change = self.removal(asked, kind, &row, removal, job.clone())?;
+            match self.metadata.commit(change).await {
                 Ok(()) => {
                     self.bytes_released().notify_one();
                     return Ok(reply_to_delete(asked, kind, &stored, job.as_ref()));
@@ -62,7 +66,11 @@ impl Engine {
                 let kind = self.registry.named(&row.id.type_name());
                 let stored = stored_of(row)?;
                 locks::check(&row.id, Intent::Delete)?;
-                kind.map_or(Ok(()), |kind| kind.delete(&Delete { stored: &stored, now: self.clock.now() }))?;
+                if let Some(kind) = kind {
+                    let (query, now) = (&Query::default(), self.clock.now());
+                    // Whatever it would become goes too.
+                    kind.delete(&Delete { stored: &stored, above: &[], query, now })?;
+                }
             }
         }
     }
@@ -72,21 +80,47 @@ impl Engine {
         asked: &Asked<'_>,
         kind: &'static dyn ResourceType,
         row: &Row,
+        removal: Removal,
         job: Option<NewJob>,
-    ) -> Change {
+    ) -> Result<Change, Error> {
         let whole = kind.deletes_children();
-        Change {
-            expect: vec![Expect::Unchanged(row.id.clone(), row.etag.clone())],
+        let mut expect = vec![Expect::Unchanged(row.id.clone(), row.etag.clone())];
+        let put = match removal {
+            Removal::Gone => Vec::new(),
+            Removal::Becomes(stored) => {
+                expect.extend(stored.id.parent().map(Expect::Exists));
+                expect.push(Expect::NoRow(stored.id.clone()));
+                vec![self.successor(row, *stored)?]
+            }
+        };
+        Ok(Change {
+            expect,
+            put,
             delete: if whole { Vec::new() } else { vec![row.id.clone()] },
             delete_within: if whole { vec![row.id.clone()] } else { Vec::new() },
             jobs: job.into_iter().collect(),
             activity: vec![self.activity(asked, kind, &row.id, "delete", "OK")],
-            ..Change::default()
-        }
+        })
+    }
+
+    /// The row of what `row` becomes: its holds pass on, its claims and its operation do not.
+    fn successor(&self, row: &Row, stored: Stored) -> Result<Row, Error> {
+        let kind = self.registry.named(&stored.id.type_name());
+        let name = stored.id.name();
+        let next = Row {
+            sort_key: kind.map_or_else(|| name.to_ascii_lowercase(), |kind| kind.sort_key(name)),
+            etag: self.ids.uuid().to_string(),
+            operation: None,
+            claims: Vec::new(),
+            changed_at: self.clock.now(),
+            id: stored.id,
+            ..row.clone()
+        };
+        crate::row_of(&next, &stored.document)
     }
 
     /// The operation of a delete that is done with its request: clients poll it once.
-    fn ended_job(&self, asked: &Asked<'_>, id: &ResourceId) -> NewJob {
+    pub(crate) fn ended_job(&self, asked: &Asked<'_>, id: &ResourceId) -> NewJob {
         NewJob {
             id: JobId(self.ids.uuid()),
             kind: "delete".to_owned(),
@@ -107,13 +141,13 @@ fn reply_to_delete(
 ) -> Reply {
     let Some(job) = job else { return Reply::empty(200) };
     let location = stored.document.location.as_deref().unwrap_or_default();
-    let (base, version, name) = (&asked.request.base, asked.api_version.to_string(), kind.name());
-    let result = operation::result_url(base, &stored.id, &name, location, job.id, &version);
+    let (base, version) = (&asked.request.base, asked.api_version.to_string());
+    let result = operation::result_url(base, &stored.id, kind, location, job.id, &version);
     let reply = Reply::empty(202).with("location", result).with("retry-after", operation::RETRY_SECONDS);
     if kind.deletes_children() {
         // Groups are polled by Location alone (azure-api 2.2).
         return reply;
     }
-    let status = operation::status_url(base, &stored.id, &name, location, job.id, &version);
+    let status = operation::status_url(base, &stored.id, kind, location, job.id, &version);
     reply.with("azure-asyncoperation", status)
 }

@@ -12,8 +12,8 @@ use crate::refusals;
 pub(crate) enum Route {
     /// One resource, a subscription included.
     Resource(ResourceId),
-    /// The resources of one type in or below a scope.
-    Collection { scope: ResourceId, type_name: TypeName },
+    /// The resources of one type in or below a scope; without a scope, of the tenant.
+    Collection { scope: Option<ResourceId>, type_name: TypeName },
     /// Everything in a subscription or group, of any type.
     Everything { scope: ResourceId },
     /// A long-running operation; `result` is the `Location` form, which answers with the bare outcome.
@@ -52,6 +52,8 @@ pub(crate) fn parse(path: &str, is_post: bool) -> Result<Route, Rejection> {
     let last_provider = words.iter().rposition(|word| is(word, "providers"));
     let odd = words.len() % 2 == 1;
     match (odd, words.split_last()) {
+        // A POST to what only lists: `/providers/Microsoft.ResourceGraph/resources`.
+        (true, Some((last, front))) if is_post && ends_in_a_provider(front) => collection(front, last),
         (true, Some((action, front))) if is_post => {
             Ok(Route::Action { id: resource_id(front)?, action: (*action).to_owned() })
         }
@@ -59,7 +61,7 @@ pub(crate) fn parse(path: &str, is_post: bool) -> Result<Route, Rejection> {
             resource_id(front).map(|scope| Route::Everything { scope })
         }
         (true, Some((last, [subscriptions, subscription]))) if is(last, "resourceGroups") => {
-            let scope = resource_id(&[subscriptions, subscription])?;
+            let scope = Some(resource_id(&[subscriptions, subscription])?);
             Ok(Route::Collection { scope, type_name: "Microsoft.Resources/resourceGroups".into() })
         }
         (true, Some((last, front))) if last_provider.is_some() => collection(front, last),
@@ -70,16 +72,20 @@ pub(crate) fn parse(path: &str, is_post: bool) -> Result<Route, Rejection> {
 
 fn collection(front: &[&str], last: &str) -> Result<Route, Rejection> {
     // `…/providers/NS/galleries` lists below what stands before `providers`; `…/galleries/g/images` below the gallery.
-    let directly = front.len() >= 2 && is(front[front.len() - 2], "providers");
-    let (scope, type_name) = if directly {
-        let scope = resource_id(&front[..front.len() - 2])?;
+    let (scope, type_name) = if ends_in_a_provider(front) {
+        let above = &front[..front.len() - 2];
+        let scope = if above.is_empty() { None } else { Some(resource_id(above)?) };
         (scope, TypeName::new(front[front.len() - 1], &[last]))
     } else {
         let parent = resource_id(front)?;
         let type_name = format!("{}/{last}", parent.type_name());
-        (parent, type_name.as_str().into())
+        (Some(parent), type_name.as_str().into())
     };
     Ok(Route::Collection { scope, type_name })
+}
+
+fn ends_in_a_provider(front: &[&str]) -> bool {
+    front.len() >= 2 && is(front[front.len() - 2], "providers")
 }
 
 fn directory(words: &[&str]) -> Option<Route> {
@@ -185,7 +191,10 @@ mod tests {
     fn names(path: &str) -> String {
         match parse(path, false) {
             Ok(Route::Resource(id)) => format!("resource {id}"),
-            Ok(Route::Collection { scope, type_name }) => format!("{type_name} of {scope}"),
+            Ok(Route::Collection { scope, type_name }) => {
+                let scope = scope.map_or_else(|| "the tenant".to_owned(), |scope| scope.to_string());
+                format!("{type_name} of {scope}")
+            }
             Ok(Route::Everything { scope }) => format!("all of {scope}"),
             Ok(Route::Operation { id, result, .. }) => format!("operation {id} {result}"),
             Ok(Route::Providers { namespace, register, .. }) => format!("providers {namespace:?} {register}"),
@@ -218,6 +227,11 @@ mod tests {
         );
         check("/subscriptions/s/providers/M.C", "providers Some(\"M.C\") false");
         check("/providers", "providers None false");
+        check("/providers/M.C/things", "M.C/things of the tenant");
+        check(
+            "/subscriptions/s/providers/M.C/locations/l/publishers/p/artifacttypes/vmimage/offers",
+            "M.C/locations/publishers/artifacttypes/offers of /subscriptions/s/providers/M.C/locations/l/publishers/p/artifacttypes/vmimage",
+        );
         check("/nowhere", "NotFound");
         check("/subscriptions/s/resourceGroups/%2e%2e", "InvalidResourceName");
         check("/subscriptions/s/resourceGroups/a%2fb", "InvalidResourceName");
@@ -229,6 +243,8 @@ mod tests {
     fn a_post_ends_in_an_action() {
         let route = parse("/subscriptions/s/resourceGroups/g/providers/M.C/galleries/x/share", true).unwrap();
         assert!(matches!(route, Route::Action { action, .. } if action == "share"));
+        let route = parse("/providers/Microsoft.ResourceGraph/resources", true).unwrap();
+        assert!(matches!(route, Route::Collection { scope: None, .. }));
         let route = parse("/subscriptions/s/locations", false).unwrap();
         assert_eq!(route, Route::Directory(DirectoryPath::Locations("s".into())));
     }

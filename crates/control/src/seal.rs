@@ -43,7 +43,8 @@ impl Seal {
         String::from_utf8(text.to_vec()).ok()
     }
 
-    fn cover_value(&self, value: &mut Value) -> Result<(), Error> {
+    /// Seals every secret in `value`, at any depth.
+    pub(crate) fn cover_value(&self, value: &mut Value) -> Result<(), Error> {
         match value {
             Value::Object(members) => self.cover_members(members),
             Value::Array(values) => values.iter_mut().try_for_each(|value| self.cover_value(value)),
@@ -51,7 +52,23 @@ impl Seal {
         }
     }
 
-    fn cover_members(&self, members: &mut Map<String, Value>) -> Result<(), Error> {
+    /// `value` as the client it is for reads it: every `{"secret": …}` becomes the text that was sealed.
+    pub(crate) fn opened(&self, value: Value) -> Value {
+        match value {
+            Value::Object(members) => match members.get(SECRET) {
+                Some(secret) if members.len() == 1 => {
+                    let text = secret.as_str().map(str::to_owned).or_else(|| self.reveal(secret));
+                    text.map_or(Value::Null, Value::from)
+                }
+                _ => members.into_iter().map(|(name, value)| (name, self.opened(value))).collect(),
+            },
+            Value::Array(values) => values.into_iter().map(|value| self.opened(value)).collect(),
+            value => value,
+        }
+    }
+
+    /// Seals every secret in `members`, at any depth.
+    pub(crate) fn cover_members(&self, members: &mut Map<String, Value>) -> Result<(), Error> {
         for (name, value) in members {
             match value {
                 Value::String(text) if name == SECRET => *value = self.sealed(text)?,
@@ -96,6 +113,18 @@ mod tests {
         assert_eq!(Seal::new(&[2; 32]).reveal(secret), None);
         assert_ne!(covered(&seal, input), stored, "nonces are fresh");
         assert_eq!(covered(&seal, stored.clone()), stored, "what is sealed stays as it is");
+    }
+
+    #[test]
+    fn what_is_told_to_a_client_is_opened_whole() {
+        let seal = Seal::new(&[1; 32]);
+        let mut answer = json!({"keys": [{"keyName": "key1", "value": {"secret": "canary"}}], "plain": 1});
+        let wanted = json!({"keys": [{"keyName": "key1", "value": "canary"}], "plain": 1});
+        assert_eq!(seal.opened(answer.clone()), wanted);
+        seal.cover_value(&mut answer).unwrap();
+        assert!(!answer.to_string().contains("canary"));
+        assert_eq!(seal.opened(answer.clone()), wanted);
+        assert_eq!(Seal::new(&[2; 32]).opened(answer)["keys"][0]["value"], Value::Null);
     }
 
     #[test]

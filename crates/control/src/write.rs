@@ -62,6 +62,7 @@ impl Engine {
         Change {
             expect: std::iter::once(stands).chain(needed.map(Expect::Exists)).collect(),
             put: vec![outcome.row.clone()],
+            delete: outcome.instead_of.iter().cloned().collect(),
             jobs: outcome.job.clone().into_iter().collect(),
             activity: vec![self.activity(asked, kind, id, "write", status)],
             ..Change::default()
@@ -89,13 +90,13 @@ impl Engine {
 
 fn reply_to_put(asked: &Asked<'_>, kind: &'static dyn ResourceType, outcome: &Outcome) -> Reply {
     let stored = Stored { id: outcome.row.id.clone(), document: outcome.document.clone() };
-    let status = if outcome.decided_on.is_none() { 201 } else { 200 };
+    let status = kind.put_status(outcome.decided_on.is_none());
     let body = envelope(kind, &stored, &Query::default(), &[]);
     let reply = Reply::json(status, body).with("etag", format!("\"{}\"", outcome.row.etag));
     let Some(job) = outcome.row.operation else { return reply };
     // Only the operation, never a Location: clients would read the resource from there (azure-api 0.2).
     let (base, version) = (&asked.request.base, asked.api_version.to_string());
     let location = stored.document.location.as_deref().unwrap_or_default();
-    let url = operation::status_url(base, &stored.id, &kind.name(), location, job, &version);
+    let url = operation::status_url(base, &stored.id, kind, location, job, &version);
     reply.with("azure-asyncoperation", url).with("retry-after", operation::RETRY_SECONDS)
 }

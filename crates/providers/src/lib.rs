@@ -17,7 +17,10 @@ mod testing;
 mod tests;
 
 pub use rejection::Rejection;
-pub use resource_type::{Accepted, Delete, Link, Put, Query, ResourceType, Show, Work};
+pub use resource_type::{
+    Accepted, Act, Acted, Action, Answer, Delete, Entropy, Link, Put, Query, Removal, ResourceType, Show,
+    Work,
+};
 pub use stored::{Document, State, Stored};
 
 /// Every resource type there is: a new one is its folder and its line here.

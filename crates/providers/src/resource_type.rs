@@ -48,6 +48,16 @@ pub trait ResourceType: Send + Sync {
         true
     }
 
+    /// The status of a PUT that is accepted: what Azure's clients take as success of this type differs.
+    fn put_status(&self, is_new: bool) -> u16 {
+        if is_new { 201 } else { 200 }
+    }
+
+    /// The word in the address of this type's operations (azure-api 2.1).
+    fn operations(&self) -> &'static str {
+        "operations"
+    }
+
     /// Refuses names the type does not allow.
     ///
     /// # Errors
@@ -68,6 +78,13 @@ pub trait ResourceType: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Resources that a PUT has to know besides, whatever the body says: loaded without asking for a right,
+    /// and handed on like the linked ones.
+    fn companions(&self, id: &ResourceId) -> Vec<ResourceId> {
+        let _ = id;
+        Vec::new()
+    }
+
     /// Decides a PUT, or a PATCH already merged onto what stands.
     ///
     /// # Errors
@@ -78,9 +95,22 @@ pub trait ResourceType: Send + Sync {
     ///
     /// # Errors
     /// The rule that forbids it.
-    fn delete(&self, delete: &Delete<'_>) -> Result<(), Rejection> {
+    fn delete(&self, delete: &Delete<'_>) -> Result<Removal, Rejection> {
         let _ = delete;
-        Ok(())
+        Ok(Removal::Gone)
+    }
+
+    /// What can be asked of a resource by POST.
+    fn actions(&self) -> &'static [Action] {
+        &[]
+    }
+
+    /// Decides a POST of one of [`ResourceType::actions`].
+    ///
+    /// # Errors
+    /// The rule that the request breaks.
+    fn act(&self, act: &Act<'_>) -> Result<Acted, Rejection> {
+        Err(Rejection::not_implemented(&format!("The action '{}' on '{}'", act.action, self.name())))
     }
 
     /// Which facets [`ResourceType::show`] wants for this query, by prefix.
@@ -121,7 +151,9 @@ pub struct Put<'a> {
     pub current: Option<&'a Stored>,
     /// The resource it is nested in (gallery, definition), if any; it exists.
     pub parent: Option<&'a Stored>,
-    /// The linked resources that exist, by [`ResourceId::key`].
+    /// All it is nested in, the nearest first: [`Put::parent`], then what that is nested in.
+    pub above: &'a [Stored],
+    /// The linked resources and companions that exist, by [`ResourceId::key`].
     pub linked: &'a HashMap<String, Stored>,
     /// The location asked for; valid, in the client's spelling. Empty for types without one.
     pub location: &'a str,
@@ -133,17 +165,90 @@ pub struct Put<'a> {
     pub regions: &'a BTreeSet<Region>,
     /// The api-version of the request: some defaults changed with it.
     pub api_version: &'a ApiVersion,
+    /// Random bytes of this request alone, for keys and names.
+    pub entropy: &'a Entropy,
     /// The present.
     pub now: Timestamp,
 }
+
+/// Random bytes, fresh for each request.
+pub type Entropy = [u8; 128];
 
 /// All that a DELETE rule may know.
 #[derive(Debug)]
 pub struct Delete<'a> {
     /// What stands.
     pub stored: &'a Stored,
+    /// All it is nested in, the nearest first. Empty when it goes together with all of that.
+    pub above: &'a [Stored],
+    /// What was asked.
+    pub query: &'a Query,
     /// The present.
     pub now: Timestamp,
+}
+
+/// What a DELETE comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Removal {
+    /// The resource goes.
+    Gone,
+    /// The resource goes, and what it was stands as another one, which takes over its holds.
+    Becomes(Box<Stored>),
+}
+
+/// Something that can be asked of a resource by POST.
+#[derive(Clone, Copy, Debug)]
+pub struct Action {
+    /// The last segment of the path, in its published spelling.
+    pub name: &'static str,
+    /// The shape of the body.
+    pub body: &'static [Field],
+}
+
+/// All that the rule of an action may know.
+#[derive(Debug)]
+pub struct Act<'a> {
+    /// Which: the name of an [`Action`].
+    pub action: &'static str,
+    /// What stands.
+    pub stored: &'a Stored,
+    /// All it is nested in, the nearest first.
+    pub above: &'a [Stored],
+    /// The body in canonical spelling.
+    pub body: &'a Map<String, Value>,
+    /// `https://host:port` as the client reaches us.
+    pub base: &'a str,
+    /// The regions of this installation.
+    pub regions: &'a BTreeSet<Region>,
+    /// Random bytes of this request alone.
+    pub entropy: &'a Entropy,
+    /// The present.
+    pub now: Timestamp,
+}
+
+/// What an action comes to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Acted {
+    /// The properties to store; `None` keeps what stands.
+    pub properties: Option<Map<String, Value>>,
+    /// The server's own notes to store, secrets sealed; `None` keeps what stands.
+    pub internal: Option<Map<String, Value>>,
+    /// The job that finishes it: the client polls.
+    pub work: Option<Work>,
+    /// What the client is told when there is no job. `{"secret": …}` with a sealed text becomes that text.
+    pub answer: Answer,
+}
+
+/// How an action answers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Answer {
+    /// 200 without a body.
+    #[default]
+    Done,
+    /// 200 with a body.
+    Body(Value),
+    /// 202 with an operation that has ended and answers this.
+    Operation(Value),
 }
 
 /// The query options a GET came with, `$` cut off, in lower case by name.
@@ -153,6 +258,8 @@ pub struct Query {
     pub expand: Option<String>,
     /// `$select`, compared without case.
     pub select: Option<String>,
+    /// `bypassSoftDelete=true` on a DELETE.
+    pub bypass_soft_delete: bool,
 }
 
 /// All that a reply may show.
@@ -175,6 +282,8 @@ pub struct Accepted {
     pub internal: Option<Map<String, Value>>,
     /// Words that must be this resource's alone, such as a gallery's name in its subscription.
     pub claims: Vec<String>,
+    /// A resource, one of the linked or companions, that goes in the same moment; its holds pass on to this one.
+    pub instead_of: Option<ResourceId>,
     /// The job that finishes it; without one it is finished now.
     pub work: Option<Work>,
 }

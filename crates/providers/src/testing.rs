@@ -8,9 +8,19 @@ use arm::{ApiVersion, Region, ResourceId};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::{Accepted, Delete, Document, Put, Query, Rejection, ResourceType, Show, State, Stored, shape};
+use crate::{
+    Accepted, Act, Acted, Delete, Document, Entropy, Put, Query, Rejection, Removal, ResourceType, Show,
+    State, Stored, shape,
+};
 
 pub(crate) const GROUP: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg";
+
+/// What is random in life.
+pub(crate) const ENTROPY: Entropy = [7; 128];
+
+fn regions() -> BTreeSet<Region> {
+    ["westeurope", "northeurope", "eastus2", "edge1"].iter().map(|name| name.parse().unwrap()).collect()
+}
 
 /// The id of a resource of the gallery provider in the test group.
 pub(crate) fn compute(path: &str) -> String {
@@ -41,6 +51,7 @@ pub(crate) struct Scene {
     pub id: ResourceId,
     pub current: Option<Stored>,
     pub parent: Option<Stored>,
+    pub grandparent: Option<Stored>,
     pub linked: HashMap<String, Stored>,
     pub location: &'static str,
     pub api_version: &'static str,
@@ -54,6 +65,7 @@ impl Scene {
             id: id.parse().unwrap(),
             current: None,
             parent: None,
+            grandparent: None,
             linked: HashMap::new(),
             location: "westeurope",
             api_version: kind.api_versions()[0],
@@ -104,36 +116,62 @@ impl Scene {
             reading.stored = shape::merge(stands, reading.stored);
         }
         let wanted = shape::settle(self.kind.properties(), stands, reading.stored, &path)?;
-        let asked: Vec<String> = self.kind.links(&wanted)?.iter().map(|link| link.id.key()).collect();
+        let links = self.kind.links(&wanted)?.into_iter().map(|link| link.id);
+        let asked: Vec<String> = links.chain(self.kind.companions(&self.id)).map(|id| id.key()).collect();
         let linked = self.linked.clone().into_iter().filter(|(key, _)| asked.contains(key)).collect();
-        let regions: BTreeSet<Region> = ["westeurope", "northeurope", "eastus2", "edge1"]
-            .iter()
-            .map(|name| name.parse().unwrap())
-            .collect();
         let api_version: ApiVersion = self.api_version.parse().unwrap();
         self.kind.put(&Put {
             id: &self.id,
             current: self.current.as_ref(),
             parent: self.parent.as_ref(),
+            above: &self.above(),
             linked: &linked,
             location: self.location,
             wanted: &wanted,
             directives: &reading.directives,
-            regions: &regions,
+            regions: &regions(),
             api_version: &api_version,
+            entropy: &ENTROPY,
             now: self.now,
         })
     }
 
     /// What a GET of what stands shows.
     pub(crate) fn get(&self, expand: Option<&str>, facets: &[(String, Value)]) -> Value {
-        let query = Query { expand: expand.map(str::to_owned), select: None };
+        let query = Query { expand: expand.map(str::to_owned), ..Query::default() };
         let stored = self.current.as_ref().unwrap();
         Value::Object(self.kind.show(&Show { stored, query: &query, facets }))
     }
 
-    pub(crate) fn delete(&self) -> Result<(), Rejection> {
-        self.kind.delete(&Delete { stored: self.current.as_ref().unwrap(), now: self.now })
+    pub(crate) fn delete(&self) -> Result<Removal, Rejection> {
+        self.delete_with(&Query::default())
+    }
+
+    pub(crate) fn delete_with(&self, query: &Query) -> Result<Removal, Rejection> {
+        let stored = self.current.as_ref().unwrap();
+        self.kind.delete(&Delete { stored, above: &self.above(), query, now: self.now })
+    }
+
+    /// What a POST of `action` with `body` comes to.
+    #[allow(dead_code, reason = "for types with actions")]
+    pub(crate) fn act(&self, action: &str, body: Value) -> Result<Acted, Rejection> {
+        let action = self.kind.actions().iter().find(|known| known.name == action).unwrap();
+        let body = shape::read(action.body, &body, self.kind.subject())?.stored;
+        self.kind.act(&Act {
+            action: action.name,
+            stored: self.current.as_ref().unwrap(),
+            above: &self.above(),
+            body: &body,
+            base: "https://arm.example:8443",
+            regions: &regions(),
+            entropy: &ENTROPY,
+            now: self.now,
+        })
+    }
+
+    /// All it is nested in, the nearest first.
+    fn above(&self) -> Vec<Stored> {
+        self.parent.iter().chain(&self.grandparent).cloned().collect()
     }
 
     /// Asserts that a PUT is refused with this code, at this place, in words that hold `words`.

@@ -28,6 +28,10 @@ impl ResourceType for Gallery {
         super::API_VERSIONS
     }
 
+    fn operations(&self) -> &'static str {
+        "capsOperations"
+    }
+
     fn subject(&self) -> &'static str {
         "gallery"
     }

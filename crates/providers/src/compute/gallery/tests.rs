@@ -116,7 +116,8 @@ fn sharing_is_shown_when_asked_for(
     #[case] wanted: Option<Value>,
 ) {
     let scene = gallery().after(json!({}));
-    let query = Query { expand: expand.map(str::to_owned), select: select.map(str::to_owned) };
+    let query =
+        Query { expand: expand.map(str::to_owned), select: select.map(str::to_owned), ..Query::default() };
     let stored = scene.current.as_ref().unwrap();
     let shown = Gallery.show(&Show { stored, query: &query, facets: &[] });
     assert_eq!(shown.get("sharingProfile"), wanted.as_ref());

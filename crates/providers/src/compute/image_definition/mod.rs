@@ -30,6 +30,10 @@ impl ResourceType for ImageDefinition {
         super::API_VERSIONS
     }
 
+    fn operations(&self) -> &'static str {
+        "capsOperations"
+    }
+
     fn subject(&self) -> &'static str {
         "galleryImage"
     }

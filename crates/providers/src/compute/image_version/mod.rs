@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 pub use self::latest::{Candidate, latest};
 pub use self::replication::{Progress, ProgressState};
 use crate::shape::Field;
-use crate::{Accepted, Delete, Link, Put, Query, Rejection, ResourceType, Show};
+use crate::{Accepted, Delete, Link, Put, Query, Rejection, Removal, ResourceType, Show};
 
 /// `Microsoft.Compute/galleries/images/versions`.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,10 @@ impl ResourceType for ImageVersion {
 
     fn api_versions(&self) -> &'static [&'static str] {
         super::API_VERSIONS
+    }
+
+    fn operations(&self) -> &'static str {
+        "capsOperations"
     }
 
     fn subject(&self) -> &'static str {
@@ -80,8 +84,9 @@ impl ResourceType for ImageVersion {
         Ok(work::accepted(put, properties, source.as_ref()))
     }
 
-    fn delete(&self, delete: &Delete<'_>) -> Result<(), Rejection> {
-        rules::deletion_is_not_blocked(delete)
+    fn delete(&self, delete: &Delete<'_>) -> Result<Removal, Rejection> {
+        rules::deletion_is_not_blocked(delete)?;
+        Ok(Removal::Gone)
     }
 
     fn facets(&self, query: &Query) -> Option<&'static str> {

@@ -18,8 +18,8 @@ pub(super) fn accepted(put: &Put<'_>, properties: Map<String, Value>, source: Op
         return Accepted {
             properties,
             internal: Some(internal),
-            claims: Vec::new(),
             work: Some(publish(source)),
+            ..Accepted::default()
         };
     };
     if matches!(current.document.state, State::Failed | State::Canceled) {
@@ -30,12 +30,12 @@ pub(super) fn accepted(put: &Put<'_>, properties: Map<String, Value>, source: Op
         return Accepted {
             properties,
             internal: Some(internal),
-            claims: Vec::new(),
             work: Some(publish(source)),
+            ..Accepted::default()
         };
     }
     let moved = is_moved(&current.document.properties, &properties);
-    Accepted { properties, internal: None, claims: Vec::new(), work: moved.then(|| publish(Value::Null)) }
+    Accepted { properties, work: moved.then(|| publish(Value::Null)), ..Accepted::default() }
 }
 
 fn publish(source: Value) -> Work {

@@ -4,8 +4,8 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::{body, profile, version};
-use crate::State;
 use crate::testing::check_refusal;
+use crate::{Removal, State};
 
 #[rstest]
 #[case::two_parts("1.0")]
@@ -95,7 +95,7 @@ fn a_version_lives_until_its_end_when_asked(#[case] blocks: bool, #[case] now: &
     })));
     scene.now = now.parse().unwrap();
     match scene.delete() {
-        Ok(()) => assert!(goes),
+        Ok(removal) => assert!(goes && removal == Removal::Gone),
         Err(refusal) => {
             assert!(!goes, "{refusal}");
             check_refusal(

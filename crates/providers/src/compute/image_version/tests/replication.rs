@@ -19,7 +19,7 @@ fn facet(region: &str, progress: Value) -> (String, Value) {
 #[test]
 fn replicas_are_shown_only_when_asked_for() {
     let asks = |expand: Option<&str>| {
-        let query = Query { expand: expand.map(str::to_owned), select: None };
+        let query = Query { expand: expand.map(str::to_owned), ..Query::default() };
         version().kind.facets(&query)
     };
     assert_eq!(asks(Some("replicationstatus")), Some("replica/"));
