@@ -6,6 +6,7 @@ mod bodies;
 mod claims;
 mod lifecycle;
 mod lists;
+mod model;
 mod paths;
 mod places;
 mod preconditions;

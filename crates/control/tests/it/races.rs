@@ -8,7 +8,7 @@ use crate::world::{
     version_body,
 };
 
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 100;
 
 /// Sends what `ask` makes of each number, all at the same time.
 async fn all_at_once(world: &World, ask: impl Fn(usize) -> Ask) -> Vec<Reply> {
@@ -108,4 +108,39 @@ async fn a_group_deleted_under_writers_is_empty_afterwards() {
     assert!(replies.iter().all(|reply| matches!(reply.status, 201 | 202 | 404)), "{replies:?}");
     let left = world.get(&format!("{}/resources", crate::world::SUBSCRIPTION)).await;
     assert_eq!(body(&left)["value"], Value::Array(Vec::new()));
+}
+
+/// Creations, updates and deletions of one resource, each step bound to the state before it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_step_of_a_life_has_one_winner() {
+    let world = World::furnished().await;
+    let path = compute("galleries/contested");
+    for round in 0..4 {
+        let created = all_at_once(&world, |number| {
+            let body = json!({"location": "westeurope", "tags": {"writer": format!("{round}-{number}")}});
+            Ask::new(Method::Put, &path).json(&body).if_none_match("*")
+        })
+        .await;
+        assert_eq!((count(&created, 201), count(&created, 412)), (1, AT_ONCE - 1));
+        let etag = header(&world.get(&path).await, "etag").unwrap().to_owned();
+        // Half of them write, half of them delete: one of either kind comes first, and all others are late.
+        let contested = all_at_once(&world, |number| match number % 2 {
+            0 => {
+                let body = json!({"location": "westeurope", "tags": {"update": number.to_string()}});
+                Ask::new(Method::Put, &path).json(&body).if_match(&etag)
+            }
+            _ => Ask::new(Method::Delete, &path).if_match(&etag),
+        })
+        .await;
+        let won = count(&contested, 200) + count(&contested, 202);
+        assert_eq!((won, count(&contested, 412)), (1, AT_ONCE - 1));
+        let stands = world.get(&path).await;
+        assert_eq!(stands.status, if count(&contested, 202) == 1 { 404 } else { 200 });
+        if let Some(etag) = header(&stands, "etag").map(str::to_owned) {
+            let deleted = all_at_once(&world, |_| Ask::new(Method::Delete, &path).if_match(&etag)).await;
+            assert_eq!((count(&deleted, 202), count(&deleted, 412)), (1, AT_ONCE - 1));
+        }
+    }
+    let left = world.get(&path).await;
+    assert_eq!(left.status, 404);
 }
