@@ -31,6 +31,7 @@ pub fn resource_types() -> &'static [&'static dyn ResourceType] {
         &compute::gallery::Gallery,
         &compute::image_definition::ImageDefinition,
         &compute::image_version::ImageVersion,
+        &images::contract::Contract,
         &images::upload::Upload,
     ]
 }

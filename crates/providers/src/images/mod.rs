@@ -1,3 +1,7 @@
 //! `Gallerist.Images`: what Azure has no name for.
 
+pub mod contract;
 pub mod upload;
+
+/// Every published api-version of ours, newest first.
+const API_VERSIONS: &[&str] = &["2026-11-01"];

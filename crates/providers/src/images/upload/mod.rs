@@ -26,7 +26,7 @@ impl ResourceType for Upload {
     }
 
     fn api_versions(&self) -> &'static [&'static str] {
-        &["2026-11-01"]
+        super::API_VERSIONS
     }
 
     fn subject(&self) -> &'static str {
