@@ -5,11 +5,13 @@
 mod bodies;
 mod claims;
 mod lifecycle;
+mod limits;
 mod lists;
 mod paths;
 mod places;
 mod preconditions;
 mod races;
 mod rights;
+mod sizes;
 mod versions;
 mod world;
