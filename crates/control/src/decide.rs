@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::engine::Asked;
 use crate::sent::Sent;
-use crate::{Engine, Error, Method, precondition, refusals, stored_of};
+use crate::{Engine, Error, Method, limits, precondition, refusals, stored_of};
 
 /// What a write came to: what is to be committed, or that nothing changes.
 pub(crate) struct Outcome {
@@ -157,6 +157,7 @@ impl Engine {
             operation: job.as_ref().map(|job| job.id).or(running),
             claims,
             holds: row.map(|row| row.holds.clone()).unwrap_or_default(),
+            counted: limits::counted(&kind.name(), &id, document.location.as_deref()),
             created_at: row.map_or(now, |row| row.created_at),
             changed_at: now,
             id,

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arm::{ApiVersion, ErrorDetail, Region, ResourceId, TypeName};
-use providers::{Entropy, Query, Rejection, ResourceType, Stored};
+use providers::compute::size::Sizes;
+use providers::{Entropy, Limits, Query, Rejection, ResourceType, Stored};
 use tokio::sync::Notify;
 
 use crate::page::Tokens;
@@ -28,6 +29,8 @@ pub struct Engine {
     pub(crate) regions: BTreeSet<Region>,
     pub(crate) tokens: Tokens,
     pub(crate) seal: Seal,
+    pub(crate) limits: Limits,
+    pub(crate) sizes: Sizes,
     job_waiting: Notify,
     bytes_released: Notify,
 }
@@ -49,6 +52,10 @@ pub struct Parts {
     pub ids: Arc<dyn Ids>,
     /// The regions of this installation.
     pub regions: BTreeSet<Region>,
+    /// How much a subscription may have.
+    pub limits: Limits,
+    /// The sizes of machines.
+    pub sizes: Sizes,
     /// The installation's key: authenticates page tokens and seals secrets at rest; the same over restarts.
     pub page_key: [u8; 32],
 }
@@ -92,7 +99,8 @@ impl Engine {
     /// An engine of `parts`.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { metadata, registry, directory, authority, clock, ids, regions, page_key } = parts;
+        let Parts { metadata, registry, directory, authority, clock, ids, regions, limits, sizes, page_key } =
+            parts;
         let (tokens, seal) = (Tokens::new(page_key), Seal::new(&page_key));
         let (job_waiting, bytes_released) = (Notify::new(), Notify::new());
         Self {
@@ -105,6 +113,8 @@ impl Engine {
             regions,
             tokens,
             seal,
+            limits,
+            sizes,
             job_waiting,
             bytes_released,
         }

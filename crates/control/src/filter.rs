@@ -63,6 +63,26 @@ impl Filter {
     }
 }
 
+/// The region of `location eq 'westus'`, all that lists of what is offered are filtered by.
+///
+/// # Errors
+/// 400 `InvalidFilterInQueryString` for anything else.
+pub(crate) fn location_in(text: Option<&str>) -> Result<Option<String>, Rejection> {
+    let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
+    match equalities(text).as_deref() {
+        Some([(name, value)]) if name.eq_ignore_ascii_case("location") => Ok(Some(short(value))),
+        _ => {
+            let message = "Invalid $filter in the query string. Supported is location eq 'REGION' alone.";
+            Err(Rejection::new(400, "InvalidFilterInQueryString", message))
+        }
+    }
+}
+
+/// A region's short name, whether or not it is one of ours.
+fn short(name: &str) -> String {
+    name.parse::<arm::Region>().map_or_else(|_error| String::new(), |region| region.to_string())
+}
+
 fn refuse() -> Rejection {
     let message = "Invalid $filter in the query string. Supported are equalities joined by 'and' on resourceType, resourceGroup, name, location, tagName and tagValue, such as resourceType eq 'Microsoft.Compute/galleries'.";
     Rejection::new(400, "InvalidFilterInQueryString", message)

@@ -13,6 +13,7 @@ mod decide;
 mod engine;
 mod error;
 mod filter;
+mod limits;
 mod locks;
 mod operation;
 mod page;

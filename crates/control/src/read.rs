@@ -181,7 +181,7 @@ impl Engine {
         }
     }
 
-    fn next_link(&self, asked: &Asked<'_>, list: &str, cursor: Option<&Cursor>) -> Option<String> {
+    pub(crate) fn next_link(&self, asked: &Asked<'_>, list: &str, cursor: Option<&Cursor>) -> Option<String> {
         let token = self.tokens.issue(list, cursor?);
         let request = asked.request;
         let kept = request.query.split('&').filter(|pair| {

@@ -160,6 +160,14 @@ pub(crate) fn busy(id: &ResourceId) -> Rejection {
     Rejection::new(409, "Conflict", message)
 }
 
+pub(crate) fn quota_exceeded(shown: &str, key: &str, location: &str, current: u64, most: u64) -> Rejection {
+    let message = format!(
+        "Operation could not be completed as it results in exceeding approved {shown} quota. Additional details - Deployment Model: Resource Manager, Location: {location}, Current Limit: {most}, Current Usage: {current}, Additional Required: 1, (Minimum) New Limit Required: {}. Delete what is not needed any more, or ask the operator to raise '{key}' under [limits] in the configuration.",
+        current.saturating_add(1)
+    );
+    Rejection::new(409, "QuotaExceeded", message)
+}
+
 pub(crate) fn precondition_failed(message: &str) -> Rejection {
     Rejection::new(412, "PreconditionFailed", message)
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::engine::Asked;
 use crate::locks::{self, Intent};
 use crate::write::RACES;
-use crate::{Engine, Error, Reply, operation, policy, precondition, refusals, stored_of};
+use crate::{Engine, Error, Reply, limits, operation, policy, precondition, refusals, stored_of};
 
 /// Parts of one type that one resource may have, and more than any has.
 const MOST_PARTS: u32 = 16;
@@ -116,6 +116,7 @@ impl Engine {
             delete_within: if whole { vec![row.id.clone()] } else { Vec::new() },
             jobs: job.into_iter().collect(),
             activity: vec![self.activity(asked, kind, &row.id, "delete", "OK")],
+            ..Change::default()
         })
     }
 
@@ -128,6 +129,7 @@ impl Engine {
             etag: self.ids.uuid().to_string(),
             operation: None,
             claims: Vec::new(),
+            counted: limits::counted(&stored.id.type_name(), &stored.id, stored.document.location.as_deref()),
             changed_at: self.clock.now(),
             id: stored.id,
             ..row.clone()

@@ -10,7 +10,7 @@ use crate::engine::Asked;
 use crate::locks::{self, Intent};
 use crate::read::envelope;
 use crate::sent::Sent;
-use crate::{Engine, Error, Reply, operation, policy, refusals};
+use crate::{Engine, Error, Reply, limits, operation, policy, refusals};
 
 /// How often a write that lost a race is decided anew before the client is told.
 pub(crate) const RACES: usize = 16;
@@ -44,6 +44,10 @@ impl Engine {
                 Err(metadata::Error::Taken { holder, .. }) => {
                     return Err(kind.taken(&outcome.document.properties, id, &holder).into());
                 }
+                Err(metadata::Error::OverLimit { current, most, .. }) => {
+                    let location = outcome.document.location.as_deref();
+                    return Err(limits::refuse(&kind.name(), location, current, most).into());
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -65,6 +69,7 @@ impl Engine {
             delete: outcome.instead_of.iter().cloned().collect(),
             jobs: outcome.job.clone().into_iter().collect(),
             activity: vec![self.activity(asked, kind, id, "write", status)],
+            limits: self.limits_on(&outcome.row),
             ..Change::default()
         }
     }

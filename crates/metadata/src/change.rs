@@ -27,6 +27,19 @@ pub struct Change {
     pub jobs: Vec<NewJob>,
     /// What the activity log will say.
     pub activity: Vec<ActivityEntry>,
+    /// How far counters may rise.
+    pub limits: Vec<Limit>,
+}
+
+/// The most that a counter may say after a change that raises it ([`crate::Error::OverLimit`] otherwise).
+///
+/// What stands above a limit that was lowered may still be changed and removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// The counter, one of a row's [`Row::counted`].
+    pub counter: String,
+    /// The most rows that may count in it.
+    pub most: u64,
 }
 
 /// A condition on a row.

@@ -29,6 +29,16 @@ pub enum Error {
         /// Who has it.
         holder: ResourceId,
     },
+    /// A counter would pass its limit.
+    #[error("'{counter}' stands at {current}, and its limit is {most}")]
+    OverLimit {
+        /// What is counted.
+        counter: String,
+        /// The count before the change.
+        current: u64,
+        /// The limit.
+        most: u64,
+    },
     /// The lease was lost: another worker, or a cancellation, owns the job now.
     #[error("the lease on the job was lost")]
     LeaseLost,

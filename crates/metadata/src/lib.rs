@@ -12,7 +12,7 @@ mod row;
 mod sqlite;
 mod store;
 
-pub use change::{ActivityEntry, Change, Expect};
+pub use change::{ActivityEntry, Change, Expect, Limit};
 pub use error::Error;
 pub use job::{Ending, Job, JobId, JobState, NewJob};
 pub use row::{Claim, Cursor, Listing, Row};

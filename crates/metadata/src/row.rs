@@ -23,6 +23,8 @@ pub struct Row {
     pub claims: Vec<Claim>,
     /// Things elsewhere that this row keeps alive, such as `westeurope/<digest>`.
     pub holds: Vec<String>,
+    /// Counters in which the row counts, each once: `<subscription>/westeurope/<type>`.
+    pub counted: Vec<String>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last written.

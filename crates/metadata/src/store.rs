@@ -44,6 +44,10 @@ pub trait Store: Send + Sync {
     /// Every hold that begins with `prefix`, without duplicates. A failed read is an error, never a short answer.
     async fn holds(&self, prefix: &str) -> Result<Vec<String>, Error>;
 
+    /// Every counter that begins with `prefix` and how many rows count in it, ordered by name; none that says 0.
+    /// The cost depends on the counters and not on the rows.
+    async fn counts(&self, prefix: &str) -> Result<Vec<(String, u64)>, Error>;
+
     /// One job.
     async fn job(&self, id: JobId) -> Result<Option<Job>, Error>;
 

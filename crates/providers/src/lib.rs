@@ -8,6 +8,7 @@ pub mod images;
 pub mod resources;
 pub mod shape;
 
+mod limits;
 mod rejection;
 mod resource_type;
 mod stored;
@@ -16,6 +17,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use limits::{Limits, QUOTAS, Quota, UnknownLimit};
 pub use rejection::Rejection;
 pub use resource_type::{
     Accepted, Act, Acted, Action, Answer, Delete, Entropy, Link, Put, Query, Removal, ResourceType, Show,

@@ -1,10 +1,14 @@
 //! What an operator sets: defaults in code, a TOML file over them. Unknown keys are refused.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use arm::Region;
+use providers::Limits;
+use providers::compute::size::Sizes;
 use serde::Deserialize;
 use workers::Settings;
 use workers::source::{Allowed, SourceSettings};
@@ -24,6 +28,10 @@ pub struct Config {
     pub replication: ReplicationConfig,
     /// Jobs that run at once.
     pub jobs_at_once: usize,
+    /// How many resources of a kind a subscription may have in one region; Azure's defaults unless set.
+    pub limits: BTreeMap<String, u64>,
+    /// The sizes of machines.
+    pub sizes: SizesConfig,
 }
 
 /// One region.
@@ -42,6 +50,14 @@ pub struct RegionConfig {
 pub struct SourceConfig {
     /// Hosts, `host:port` pairs and networks that may be read although they are not public.
     pub allow: Vec<String>,
+}
+
+/// `[sizes]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SizesConfig {
+    /// A file in place of the sizes that are built in.
+    pub file: Option<PathBuf>,
 }
 
 /// `[replication]`
@@ -79,6 +95,8 @@ impl Default for Config {
             source: SourceConfig::default(),
             replication: ReplicationConfig::default(),
             jobs_at_once: Settings::default().jobs_at_once,
+            limits: BTreeMap::new(),
+            sizes: SizesConfig::default(),
         }
     }
 }
@@ -116,6 +134,7 @@ impl Config {
                 "jobs_at_once and replication.attempts must be at least 1".to_owned(),
             ));
         }
+        config.limits()?;
         config.settings().map(|_settings| config)
     }
 
@@ -126,6 +145,27 @@ impl Config {
             region.folder.clone().unwrap_or_else(|| data.join("regions").join(region.name.as_str()))
         };
         self.regions.iter().map(|region| (region.name.clone(), place(region))).collect()
+    }
+
+    /// How much a subscription may have.
+    ///
+    /// # Errors
+    /// [`ConfigError::Wrong`] for a name that no limit has.
+    pub fn limits(&self) -> Result<Limits, ConfigError> {
+        Limits::with(&self.limits).map_err(|error| ConfigError::Wrong(format!("limits: {error}")))
+    }
+
+    /// The sizes of machines: those built in, or the file's.
+    ///
+    /// # Errors
+    /// [`ConfigError::Wrong`] with line and column of what the file has wrong.
+    pub fn sizes(&self) -> Result<Sizes, ConfigError> {
+        let Some(file) = &self.sizes.file else { return Ok(Sizes::built_in()) };
+        let mut text = String::new();
+        let read =
+            File::open(file).and_then(|file| file.take(Sizes::FILE_BYTES + 1).read_to_string(&mut text));
+        read.map_err(|error| ConfigError::Wrong(format!("sizes.file cannot be read: {error}")))?;
+        Sizes::parse(&text).map_err(|error| ConfigError::Wrong(format!("sizes.file: {error}")))
     }
 
     /// The workers' settings.
@@ -155,6 +195,20 @@ mod tests {
     use super::Config;
 
     #[test]
+    fn sizes_come_from_a_file_that_is_read_at_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sizes.json");
+        let config = Config::parse(&format!("[sizes]\nfile = {:?}", file.display().to_string())).unwrap();
+        let missing = config.sizes().unwrap_err().to_string();
+        assert!(missing.contains("sizes.file cannot be read"), "{missing}");
+        std::fs::write(&file, "{\"families\": [\n  {\"colour\": 1}]}").unwrap();
+        let wrong = config.sizes().unwrap_err().to_string();
+        assert!(wrong.contains("unknown field `colour`") && wrong.contains("line 2 column"), "{wrong}");
+        assert!(!wrong.contains(&folder.path().display().to_string()), "{wrong}");
+        assert!(Config::default().sizes().unwrap().find("standard_d2S_V5").is_some());
+    }
+
+    #[test]
     fn a_file_overrides_and_unknown_keys_are_refused() {
         let config = Config::parse("[[region]]\nname = \"West US\"\n[[region]]\nname = \"edge1\"\nfolder = \"/mnt/edge\"\n[source]\nallow = [\"127.0.0.1:9000\"]").unwrap();
         let folders = config.folders(Path::new("/data"));
@@ -167,6 +221,8 @@ mod tests {
             "[source]\nallow = [\"a b\"]",
             "[[region]]\nname = \"a\"\n[[region]]\nname = \"A\"",
             "jobs_at_once = 0",
+            "[limits]\ncolours = 1",
+            "[limits]\ngalleries = -1",
         ] {
             assert!(Config::parse(text).is_err(), "{text}");
         }

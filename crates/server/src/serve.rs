@@ -93,6 +93,8 @@ pub async fn serve(
         clock: clock.clone(),
         ids: ids.clone(),
         regions: names_of_regions,
+        limits: config.limits()?,
+        sizes: config.sizes()?,
         page_key: page_key(&home)?,
     }));
     let uploads = Arc::new(Uploads::new(engine.clone(), regions.clone(), clock.clone(), ids.clone()));

@@ -4,6 +4,9 @@
 //! writes, if at all, through one commit like every other request.
 
 mod operations;
+mod skus;
+mod usages;
+mod vm_sizes;
 
 use arm::{ResourceId, TypeName};
 use async_trait::async_trait;
@@ -23,7 +26,7 @@ pub(crate) trait View: Send + Sync {
 
 /// Every view there is.
 fn all() -> &'static [&'static dyn View] {
-    &[&operations::Operations]
+    &[&operations::Operations, &skus::Skus, &usages::Usages, &vm_sizes::VmSizes]
 }
 
 /// The view that answers at paths of this type.

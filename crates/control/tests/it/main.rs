@@ -5,6 +5,7 @@
 mod bodies;
 mod claims;
 mod lifecycle;
+mod limits;
 mod lists;
 mod model;
 mod paths;
@@ -12,5 +13,6 @@ mod places;
 mod preconditions;
 mod races;
 mod rights;
+mod sizes;
 mod versions;
 mod world;

@@ -71,6 +71,21 @@ pub(crate) struct World {
 impl World {
     /// Nothing but two subscriptions and their owner.
     pub(crate) async fn empty() -> Self {
+        Self::limited(&[]).await
+    }
+
+    /// As [`World::empty`], with these limits in place of Azure's.
+    pub(crate) async fn limited(limits: &[(&str, u64)]) -> Self {
+        Self::with(limits, &["westeurope", "northeurope"]).await
+    }
+
+    /// As [`World::empty`], in other regions.
+    pub(crate) async fn in_regions(regions: &[&str]) -> Self {
+        Self::with(&[], regions).await
+    }
+
+    async fn with(limits: &[(&str, u64)], regions: &[&str]) -> Self {
+        let limits = limits.iter().map(|(name, most)| ((*name).to_owned(), *most)).collect();
         let rows = Arc::new(Sqlite::in_memory().await.unwrap());
         let clock = Arc::new(FakeClock::default());
         let engine = Engine::new(Parts {
@@ -80,7 +95,9 @@ impl World {
             authority: Authority::of_owners([OWNER.to_owned()]),
             clock: clock.clone(),
             ids: Arc::new(CountedIds::default()),
-            regions: ["westeurope", "northeurope"].iter().map(|name| name.parse().unwrap()).collect(),
+            regions: regions.iter().map(|name| name.parse().unwrap()).collect(),
+            limits: providers::Limits::with(&limits).unwrap(),
+            sizes: providers::compute::size::Sizes::built_in(),
             page_key: [7; 32],
         });
         Self { engine: Arc::new(engine), rows, clock }

@@ -19,6 +19,7 @@ async fn a_row_reads_back_as_it_was_written(#[values(Backend::Sqlite, Backend::M
         operation: Some(job_id(7)),
         claims: claims(&["name:s1/g", "dns:g"]),
         holds: vec!["westeurope/abc".to_owned(), "northeurope/abc".to_owned()],
+        counted: vec!["s1/westeurope/galleries".to_owned()],
         created_at: jiff::Timestamp::from_microsecond(1_700_000_000_123_456).unwrap(),
         changed_at: jiff::Timestamp::from_microsecond(1_700_000_000_654_321).unwrap(),
         ..row(&gallery("G1", "Mine"), "e1")

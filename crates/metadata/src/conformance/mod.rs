@@ -3,6 +3,7 @@
 //! A new backend is one variant of [`Backend`] and its line in each `#[values]`.
 
 mod commits;
+mod counters;
 mod job_model;
 mod jobs;
 mod listings;
@@ -102,6 +103,7 @@ pub(crate) fn row(id: &ResourceId, etag: &str) -> Row {
         operation: None,
         claims: vec![],
         holds: vec![],
+        counted: vec![],
         created_at: at(1),
         changed_at: at(1),
     }

@@ -7,7 +7,10 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use super::{Backend, DEFINITIONS, GALLERIES, claims, definition, gallery, group, row, subscription};
-use crate::{Change, Claim, Error, Expect, Listing, Row, Store};
+use crate::{Change, Claim, Error, Expect, Limit, Listing, Row, Store};
+
+/// In order, and each of another prefix than the next.
+const COUNTERS: [&str; 3] = ["s1/a/x", "s1/a/y", "s1/ab/x"];
 
 /// What the store should hold, by key.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +25,7 @@ enum Refusal {
     Absent,
     HasChildren,
     Taken,
+    OverLimit,
 }
 
 impl Model {
@@ -45,6 +49,12 @@ impl Model {
                 .or_insert_with(|| row.clone());
         }
         next.check_claims()?;
+        for limit in &change.limits {
+            let (before, after) = (self.count(&limit.counter), next.count(&limit.counter));
+            if after > before && after > limit.most {
+                return Err(Refusal::OverLimit);
+            }
+        }
         for id in &change.delete {
             let orphans = next.rows.values().any(|row| row.id != *id && row.id.is_within(id));
             if orphans && !next.rows.contains_key(&id.key()) {
@@ -80,6 +90,10 @@ impl Model {
         Ok(())
     }
 
+    fn count(&self, counter: &str) -> u64 {
+        self.rows.values().map(|row| u64::from(row.counted.iter().any(|word| word == counter))).sum()
+    }
+
     fn list(&self, belongs: impl Fn(&Row) -> bool) -> Vec<Row> {
         let mut rows: Vec<Row> = self.rows.values().filter(|row| belongs(row)).cloned().collect();
         rows.sort_by_key(|row| (row.sort_key.clone(), row.id.key()));
@@ -102,12 +116,14 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
     let etag = select(vec!["e1", "e2"]);
     let words = subsequence(vec!["a", "b", "c"], 0..=1);
     let sort_key = select(vec!["", "1", "2"]);
-    let row = (select(ids()), any::<bool>(), etag, words, sort_key, 0_i64..100).prop_map(
-        |(id, upper, etag, words, sort_key, second)| {
+    let counted = subsequence(COUNTERS.to_vec(), 0..=COUNTERS.len());
+    let row = (select(ids()), any::<bool>(), etag, words, sort_key, 0_i64..100, counted).prop_map(
+        |(id, upper, etag, words, sort_key, second, counted)| {
             let id = if upper { id.to_string().to_ascii_uppercase().parse().unwrap() } else { id };
             Row {
                 claims: claims(&words),
                 holds: words.iter().map(|word| format!("r/{word}")).collect(),
+                counted: counted.into_iter().map(str::to_owned).collect(),
                 sort_key: sort_key.to_owned(),
                 created_at: super::at(second),
                 ..row(&id, etag)
@@ -129,11 +145,15 @@ fn change() -> impl Strategy<Value = Change> {
     let expect = prop_oneof![3 => Just(vec![]), 1 => prop::collection::vec(condition(), 1..2)];
     let delete = prop_oneof![2 => Just(vec![]), 1 => some_ids(3)];
     let within = prop_oneof![6 => Just(vec![]), 1 => some_ids(1)];
-    (expect, rows(), delete, within).prop_map(|(expect, put, delete, delete_within)| Change {
+    let limit = (select(COUNTERS.to_vec()), 0_u64..4);
+    let limit = limit.prop_map(|(counter, most)| Limit { counter: counter.to_owned(), most });
+    let limits = prop::collection::vec(limit, 0..2);
+    (expect, rows(), delete, within, limits).prop_map(|(expect, put, delete, delete_within, limits)| Change {
         expect,
         put,
         delete,
         delete_within,
+        limits,
         ..Change::default()
     })
 }
@@ -147,6 +167,9 @@ async fn rows_agree(store: &dyn Store, model: &Model) -> Result<(), TestCaseErro
     holds.sort();
     holds.dedup();
     prop_assert_eq!(store.holds("r/").await.unwrap(), holds);
+    let counts = COUNTERS.iter().map(|counter| ((*counter).to_owned(), model.count(counter)));
+    let counts: Vec<_> = counts.filter(|(_, count)| *count > 0).collect();
+    prop_assert_eq!(store.counts("").await.unwrap(), counts);
     Ok(())
 }
 
@@ -177,6 +200,7 @@ fn refusal(error: &Error) -> Option<Refusal> {
         Error::Absent(_) => Some(Refusal::Absent),
         Error::HasChildren { .. } => Some(Refusal::HasChildren),
         Error::Taken { .. } => Some(Refusal::Taken),
+        Error::OverLimit { .. } => Some(Refusal::OverLimit),
         Error::LeaseLost | Error::TooNew { .. } | Error::Database(_) | Error::Unreadable(_) => None,
     }
 }

@@ -1,11 +1,12 @@
 //! One change, applied inside the caller's transaction.
 //!
-//! The order is: conditions, removals, rows, then jobs and activity. So a claim can move from a row that goes
+//! The order is: conditions, removals, rows, counters, then jobs and activity. So a claim can move from a row that goes
 //! to one that comes, and a job enqueued with a removal is not canceled by it.
 
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
+use super::counters::Tally;
 use super::{activity, jobs, rows};
 use crate::{Change, Error, Expect, JobId};
 
@@ -22,17 +23,23 @@ pub(super) async fn apply(
         check(connection, condition).await?;
     }
     let at = at.max(latest_time(change));
+    let mut tally = Tally::default();
     for id in &change.delete {
+        tally.leave(connection, id).await?;
         jobs::cancel_on(connection, id, acting, at).await?;
         rows::delete(connection, id).await?;
     }
     for scope in &change.delete_within {
+        tally.leave(connection, scope).await?;
+        tally.leave_below(connection, scope).await?;
         jobs::cancel_on(connection, scope, acting, at).await?;
         jobs::cancel_below(connection, scope, acting, at).await?;
         rows::delete(connection, scope).await?;
         rows::delete_below(connection, scope).await?;
     }
+    tally.enter(connection, &change.put).await?;
     rows::put(connection, &change.put).await?;
+    tally.settle(connection, &change.limits).await?;
     refuse_to_leave_children(connection, change).await?;
     for job in &change.jobs {
         jobs::enqueue(connection, job).await?;

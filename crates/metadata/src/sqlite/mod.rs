@@ -6,6 +6,7 @@
 mod activity;
 mod columns;
 mod commit;
+mod counters;
 mod facets;
 mod jobs;
 mod listing;
@@ -147,6 +148,10 @@ impl Store for Sqlite {
 
     async fn holds(&self, prefix: &str) -> Result<Vec<String>, Error> {
         rows::holds(&self.readers, prefix).await
+    }
+
+    async fn counts(&self, prefix: &str) -> Result<Vec<(String, u64)>, Error> {
+        counters::read(&self.readers, prefix).await
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, Error> {

@@ -15,9 +15,9 @@ use crate::{Claim, Error, Row};
 
 /// What [`decode`] reads.
 pub(super) const COLUMNS: &str =
-    "id, sort_key, document, etag, operation, claims, holds, created_at, changed_at";
+    "id, sort_key, document, etag, operation, claims, holds, counted, created_at, changed_at";
 
-pub(super) const READ: &str = "SELECT id, sort_key, document, etag, operation, claims, holds, created_at, changed_at \
+pub(super) const READ: &str = "SELECT id, sort_key, document, etag, operation, claims, holds, counted, created_at, changed_at \
      FROM resources WHERE key = ?";
 pub(super) const ETAG: &str = "SELECT etag FROM resources WHERE key = ?";
 pub(super) const CHILDREN: &str =
@@ -31,11 +31,11 @@ pub(super) const DELETE: &str = "DELETE FROM resources WHERE key = ?";
 pub(super) const DELETE_BELOW: &str = "DELETE FROM resources WHERE key > ? AND key < ?";
 
 const PUT: &str = "INSERT INTO resources (key, id, parent_key, type_key, subscription_key, group_key, sort_key, \
-         etag, operation, claims, holds, created_at, changed_at, document) \
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+         etag, operation, claims, holds, counted, created_at, changed_at, document) \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
      ON CONFLICT (key) DO UPDATE SET sort_key = excluded.sort_key, etag = excluded.etag, \
          operation = excluded.operation, claims = excluded.claims, holds = excluded.holds, \
-         changed_at = excluded.changed_at, document = excluded.document";
+         counted = excluded.counted, changed_at = excluded.changed_at, document = excluded.document";
 
 pub(super) async fn read(pool: &SqlitePool, id: &ResourceId) -> Result<Option<Row>, Error> {
     let found = sqlx::query(READ).bind(id.key()).fetch_optional(pool).await?;
@@ -53,6 +53,7 @@ pub(super) fn decode(row: &SqliteRow) -> Result<Row, Error> {
         operation: operation.map(job_id).transpose()?,
         claims: claims.into_iter().map(Claim).collect(),
         holds: from_json(row.try_get("holds")?)?,
+        counted: from_json(row.try_get("counted")?)?,
         created_at: time(row.try_get("created_at")?)?,
         changed_at: time(row.try_get("changed_at")?)?,
     })
@@ -118,6 +119,7 @@ async fn put_one(connection: &mut SqliteConnection, row: &Row) -> Result<(), Err
         .bind(row.operation.map(|job| job.to_string()))
         .bind(serde_json::json!(claims).to_string())
         .bind(serde_json::json!(row.holds).to_string())
+        .bind(serde_json::json!(row.counted).to_string())
         .bind(row.created_at.as_microsecond())
         .bind(row.changed_at.as_microsecond())
         .bind(row.document.to_string())

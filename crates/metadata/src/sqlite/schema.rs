@@ -9,7 +9,10 @@ use sqlx::{
 use crate::Error;
 
 /// Each step with the number it leads to, in order.
-const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("migrations/0001_rows_jobs_activity.sql"))];
+const MIGRATIONS: &[(i64, &str)] = &[
+    (1, include_str!("migrations/0001_rows_jobs_activity.sql")),
+    (2, include_str!("migrations/0002_counters.sql")),
+];
 
 /// The newest schema this release knows.
 pub(super) fn known() -> i64 {

@@ -6,7 +6,7 @@ use std::path::Path;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::listing::{Direction, Page};
-use super::{Sqlite, activity, facets, jobs, rows, schema};
+use super::{Sqlite, activity, counters, facets, jobs, rows, schema};
 use crate::conformance::{
     VERSIONS, at, cursor_at, definition, deleting, enqueueing, entry, gallery, group, job, job_id, names,
     putting, row, subscription, version,
@@ -56,6 +56,9 @@ async fn every_statement_searches_an_index() {
         jobs::ON_ROW,
         jobs::BELOW_ROW,
         activity::READ,
+        counters::READ,
+        counters::OF_ROW,
+        counters::BELOW_ROW,
     ] {
         is_a_search(&store, sql).await;
     }
@@ -273,4 +276,37 @@ async fn a_row_that_does_not_read_is_an_error() {
         assert!(matches!(error, Error::Unreadable(_)), "{damage}: {error}");
         assert!(store.list(&Listing::Within { scope: group("g1") }, None, 1).await.is_err());
     }
+}
+
+#[tokio::test]
+async fn what_stood_before_there_were_counters_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.db");
+    let store = Sqlite::open(&path).await.unwrap();
+    let placed = |id: &arm::ResourceId, location: &str| Row {
+        document: serde_json::json!({ "location": location }),
+        ..row(id, "e1")
+    };
+    let (first, second) = (gallery("g1", "a"), gallery("g2", "b"));
+    let rows = vec![
+        row(&group("g1"), "e1"),
+        placed(&first, "West Europe"),
+        placed(&second, "westeurope"),
+        placed(&definition(&first, "d"), "eastus"),
+        placed(&version(&definition(&first, "d"), "1.0.0"), "eastus"),
+    ];
+    store.commit(Change { put: rows, ..Change::default() }).await.unwrap();
+    let before = "DROP TABLE counters; ALTER TABLE resources DROP COLUMN counted; PRAGMA user_version = 1";
+    sqlx::raw_sql(before).execute(&store.writer).await.unwrap();
+    store.close().await;
+
+    let store = Sqlite::open(&path).await.unwrap();
+    let counts = [
+        ("s1/eastus/microsoft.compute/galleries/images".to_owned(), 1),
+        ("s1/eastus/microsoft.compute/galleries/images/versions".to_owned(), 1),
+        ("s1/westeurope/microsoft.compute/galleries".to_owned(), 2),
+    ];
+    assert_eq!(store.counts("s1/").await.unwrap(), counts);
+    store.commit(deleting(&[&second])).await.unwrap();
+    assert_eq!(store.counts("s1/w").await.unwrap(), [(counts[2].0.clone(), 1)]);
 }

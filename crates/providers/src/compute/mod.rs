@@ -1,8 +1,9 @@
-//! `Microsoft.Compute`: galleries, the image definitions in them, and the versions of those.
+//! `Microsoft.Compute`: galleries, the image definitions in them, the versions of those, and the sizes of machines.
 
 pub mod gallery;
 pub mod image_definition;
 pub mod image_version;
+pub mod size;
 
 mod end_of_life;
 pub(crate) mod name;

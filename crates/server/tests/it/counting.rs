@@ -76,6 +76,12 @@ impl Store for Counting {
         Ok(holds)
     }
 
+    async fn counts(&self, prefix: &str) -> Result<Vec<(String, u64)>, Error> {
+        let counts = self.inner.counts(prefix).await?;
+        self.count(counts.len());
+        Ok(counts)
+    }
+
     async fn commit(&self, change: Change) -> Result<(), Error> {
         self.inner.commit(change).await
     }

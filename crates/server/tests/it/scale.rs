@@ -63,6 +63,8 @@ impl Large {
             clock,
             ids: Arc::new(CountedIds::default()),
             regions: ["westeurope".parse().unwrap()].into(),
+            limits: providers::Limits::default(),
+            sizes: providers::compute::size::Sizes::built_in(),
             page_key: [0; 32],
         }));
         let downloads = Downloads::new(engine.clone(), Regions::of([]));

@@ -95,6 +95,10 @@ impl Store for Scripted {
     async fn holds(&self, prefix: &str) -> Result<Vec<String>, Error> {
         self.pass(self.inner.holds(prefix)).await
     }
+
+    async fn counts(&self, prefix: &str) -> Result<Vec<(String, u64)>, Error> {
+        self.pass(self.inner.counts(prefix)).await
+    }
     async fn job(&self, id: JobId) -> Result<Option<Job>, Error> {
         self.pass(self.inner.job(id)).await
     }

@@ -164,6 +164,8 @@ impl World {
             clock: self.clock.clone(),
             ids: self.ids.clone(),
             regions: REGIONS.map(region).into(),
+            limits: providers::Limits::default(),
+            sizes: providers::compute::size::Sizes::built_in(),
             page_key: [7; 32],
         }));
         let _inside = self.runtime.enter();
