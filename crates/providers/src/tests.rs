@@ -5,9 +5,11 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::compute::disk::Disk;
 use crate::compute::gallery::Gallery;
 use crate::compute::image_definition::ImageDefinition;
 use crate::compute::image_version::ImageVersion;
+use crate::compute::snapshot::Snapshot;
 use crate::images::upload::Upload;
 use crate::resources::resource_group::ResourceGroup;
 use crate::shape::{Access, Field, Kind, read};
@@ -17,7 +19,7 @@ use crate::{State, resource_types, shape};
 #[test]
 fn every_type_has_a_name_of_its_own() {
     let names: HashSet<String> = resource_types().iter().map(|kind| kind.name().key()).collect();
-    assert_eq!(names.len(), 5);
+    assert_eq!(names.len(), resource_types().len());
 }
 
 #[test]
@@ -91,7 +93,15 @@ fn scenes() -> Vec<(Scene, Value)> {
     ));
     vec![
         (Scene::new(&ResourceGroup, GROUP), json!({})),
+        (
+            Scene::new(&Disk, &compute("disks/d")),
+            json!({"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}),
+        ),
         (Scene::new(&Gallery, &compute("galleries/g")), json!({})),
+        (
+            Scene::new(&Snapshot, &compute("snapshots/s")),
+            json!({"creationData": {"createOption": "Import", "sourceUri": BLOB}}),
+        ),
         (
             Scene::new(&ImageDefinition, &definition),
             json!({"osType": "Linux", "osState": "Generalized", "identifier": {"publisher": "p", "offer": "o", "sku": "s"}}),

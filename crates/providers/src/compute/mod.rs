@@ -1,11 +1,14 @@
-//! `Microsoft.Compute`: galleries, the image definitions in them, and the versions of those.
+//! `Microsoft.Compute`: galleries, the image definitions in them, and the versions of those; disks and snapshots.
 
+pub mod disk;
 pub mod gallery;
 pub mod image_definition;
 pub mod image_version;
+pub mod snapshot;
 
 mod end_of_life;
 pub(crate) mod name;
+pub(crate) mod source;
 
 /// Every published api-version of the gallery provider, newest first (azure-api 1.9).
 const API_VERSIONS: &[&str] = &[

@@ -3,7 +3,8 @@
 use arm::{Region, ResourceId};
 use serde_json::{Map, Value};
 
-use super::source::{Source, TARGET};
+use super::source::TARGET;
+use crate::compute::source::Source;
 use crate::shape::text_at;
 use crate::{Put, Rejection, State, Stored};
 
@@ -14,9 +15,9 @@ pub(super) fn fits(put: &Put<'_>, source: &Source) -> Result<(), Rejection> {
     }
     match source {
         // Only reading it tells.
-        Source::Blob(_) => Ok(()),
+        Source::Blob(_) | Source::Disk(_) | Source::Empty | Source::Snapshot(_) => Ok(()),
         Source::Upload(id) => upload_fits(put, id, &format!("{TARGET}.osDiskImage.source.id")),
-        Source::Version(id) => version_fits(put, id, &format!("{TARGET}.source.id")),
+        Source::Version { id, .. } => version_fits(put, id, &format!("{TARGET}.source.id")),
     }
 }
 

@@ -1,48 +1,21 @@
 //! Where the bytes of a version come from: exactly one source, named at creation.
-//!
-//! A blob's address is stored and shown without its query, which is where signatures are; only the job sees it whole.
 
 use arm::ResourceId;
-use serde_json::{Map, Value, json};
-use url::Url;
+use serde_json::{Map, Value};
 
 use super::disks;
+use crate::compute::source::{
+    DEFINITIONS, DISKS, SNAPSHOTS, STORAGE_ACCOUNTS, Source, UPLOADS, VERSIONS, VIRTUAL_MACHINES, blob_uri,
+    id_at, shown,
+};
 use crate::shape::{at, object_in, text_at};
 use crate::{Link, Put, Rejection};
 
 pub(super) const TARGET: &str = "galleryImageVersion.properties.storageProfile";
 
+const SUBJECT: &str = "galleryImageVersion";
+
 const MISSING: &str = "The source of the image version is missing.";
-
-const UPLOADS: &str = "Gallerist.Images/uploads";
-const VERSIONS: &str = "Microsoft.Compute/galleries/images/versions";
-const DEFINITIONS: &str = "Microsoft.Compute/galleries/images";
-const STORAGE_ACCOUNTS: &str = "Microsoft.Storage/storageAccounts";
-
-/// A source that this release reads.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Source {
-    /// Bytes that `gallerist publish` brought.
-    Upload(ResourceId),
-    /// A fixed VHD behind an address; whole, with its signature.
-    Blob(Url),
-    /// Another version.
-    Version(ResourceId),
-}
-
-impl Source {
-    /// As the job reads it.
-    pub(super) fn to_job(&self) -> Value {
-        match self {
-            Self::Upload(id) => json!({"kind": "upload", "id": id.to_string()}),
-            // Sealed on its way to the job: the query may hold a signature.
-            Self::Blob(uri) => {
-                json!({"kind": "blob", "uri": shown(uri), "secret": uri.as_str(), "format": "vhd"})
-            }
-            Self::Version(id) => json!({"kind": "version", "id": id.to_string()}),
-        }
-    }
-}
 
 /// The resources that the storage profile points at.
 pub(super) fn links(wanted: &Map<String, Value>) -> Result<Vec<Link>, Rejection> {
@@ -53,7 +26,7 @@ pub(super) fn links(wanted: &Map<String, Value>) -> Result<Vec<Link>, Rejection>
     let mut link = |id: ResourceId, path: &str, kind: &str| {
         links.push(Link { id, target: format!("{TARGET}.{path}"), action: format!("{kind}/read") });
     };
-    if let Some(id) = id_at(profile, "source.id")?.filter(|id| id.type_name().is(VERSIONS)) {
+    if let Some(id) = id_in(profile, "source.id")?.filter(|id| id.type_name().is(VERSIONS)) {
         let definition = id.parent();
         link(id, "source.id", VERSIONS);
         // What the other version is, its definition says.
@@ -61,7 +34,7 @@ pub(super) fn links(wanted: &Map<String, Value>) -> Result<Vec<Link>, Rejection>
             link(definition, "source.id", DEFINITIONS);
         }
     }
-    if let Some(id) = id_at(profile, "osDiskImage.source.id")?.filter(|id| id.type_name().is(UPLOADS)) {
+    if let Some(id) = id_in(profile, "osDiskImage.source.id")?.filter(|id| id.type_name().is(UPLOADS)) {
         link(id, "osDiskImage.source.id", UPLOADS);
     }
     Ok(links)
@@ -98,7 +71,7 @@ fn keep(
         (Some(_), None) => return Err(Rejection::change(format!("{TARGET}.osDiskImage.source.uri"))),
         (None, Some(_)) => None,
         (Some(asked), Some(stands)) => {
-            let uri = blob_uri(asked)?;
+            let uri = blob_uri(asked, &format!("{TARGET}.osDiskImage.source.uri"))?;
             if shown(&uri) != stands {
                 return Err(Rejection::change(format!("{TARGET}.osDiskImage.source.uri")));
             }
@@ -160,21 +133,21 @@ fn whole_source(profile: &Map<String, Value>) -> Result<Source, Rejection> {
         return Err(Rejection::not_implemented("An image version from a community gallery image")
             .at(format!("{TARGET}.source.communityGalleryImageId")));
     }
-    if let Some(id) = id_at(profile, "source.virtualMachineId")? {
+    if let Some(id) = id_in(profile, "source.virtualMachineId")? {
         let target = format!("{TARGET}.source.virtualMachineId");
-        if !id.type_name().is("Microsoft.Compute/virtualMachines") {
+        if !id.type_name().is(VIRTUAL_MACHINES) {
             let message = format!("The source id '{id}' must be a virtual machine.");
             return Err(Rejection::invalid(target, message));
         }
         return Err(Rejection::not_implemented("An image version from a virtual machine").at(target));
     }
-    let Some(id) = id_at(profile, "source.id")? else { return Err(one_source(MISSING)) };
+    let Some(id) = id_in(profile, "source.id")? else { return Err(one_source(MISSING)) };
     let kind = id.type_name();
     let target = format!("{TARGET}.source.id");
     if kind.is(VERSIONS) {
-        return Ok(Source::Version(id));
+        return Ok(Source::Version { id, lun: None });
     }
-    if kind.is("Microsoft.Compute/virtualMachines") {
+    if kind.is(VIRTUAL_MACHINES) {
         let message = format!(
             "The gallery image version source id: '{id}' must be specified in '{TARGET}.source.virtualMachineId'."
         );
@@ -192,24 +165,24 @@ fn whole_source(profile: &Map<String, Value>) -> Result<Source, Rejection> {
 fn os_disk_source(profile: &Map<String, Value>) -> Result<Source, Rejection> {
     let path = "osDiskImage.source";
     let uri = text_at(profile, "osDiskImage.source.uri");
-    let account = id_at(profile, "osDiskImage.source.storageAccountId")?;
+    let account = id_in(profile, "osDiskImage.source.storageAccountId")?;
     if let Some(account) = account.as_ref().filter(|account| !account.type_name().is(STORAGE_ACCOUNTS)) {
         let target = format!("{TARGET}.{path}.storageAccountId");
         let message = format!("The id '{account}' in parameter '{target}' must be a storage account.");
         return Err(Rejection::invalid(target, message));
     }
-    let id = id_at(profile, "osDiskImage.source.id")?;
+    let id = id_in(profile, "osDiskImage.source.id")?;
+    let uri_target = format!("{TARGET}.{path}.uri");
     let missing_uri = || {
-        let target = format!("{TARGET}.{path}.uri");
-        let message = format!("Required parameter '{target}' is missing (null).");
-        Rejection::invalid(target, message)
+        let message = format!("Required parameter '{uri_target}' is missing (null).");
+        Rejection::invalid(&uri_target, message)
     };
     match (id, uri) {
-        (None, Some(uri)) => Ok(Source::Blob(blob_uri(uri)?)),
+        (None, Some(uri)) => Ok(Source::Blob(blob_uri(uri, &uri_target)?)),
         (None, None) => Err(missing_uri()),
         // The form of old api-versions: the account's id and the blob's address.
         (Some(id), uri) if id.type_name().is(STORAGE_ACCOUNTS) && account.is_none() => {
-            Ok(Source::Blob(blob_uri(uri.ok_or_else(missing_uri)?)?))
+            Ok(Source::Blob(blob_uri(uri.ok_or_else(missing_uri)?, &uri_target)?))
         }
         (Some(_), Some(_)) => Err(one_source("The OS disk has more than one source.")),
         (Some(_), None) if account.is_some() => Err(one_source("The OS disk has more than one source.")),
@@ -223,9 +196,7 @@ fn disk_of(id: ResourceId, target: &str) -> Result<Source, Rejection> {
     if kind.is(UPLOADS) {
         return Ok(Source::Upload(id));
     }
-    for (known, what) in
-        [("Microsoft.Compute/disks", "a managed disk"), ("Microsoft.Compute/snapshots", "a snapshot")]
-    {
+    for (known, what) in [(DISKS, "a managed disk"), (SNAPSHOTS, "a snapshot")] {
         if kind.is(known) {
             return Err(Rejection::not_implemented(&format!("An image version from {what}")).at(target));
         }
@@ -235,13 +206,13 @@ fn disk_of(id: ResourceId, target: &str) -> Result<Source, Rejection> {
 }
 
 /// An id in a storage profile, if one is said.
-fn id_at(profile: &Map<String, Value>, path: &str) -> Result<Option<ResourceId>, Rejection> {
+fn id_in(profile: &Map<String, Value>, path: &str) -> Result<Option<ResourceId>, Rejection> {
     text_at(profile, path).map(|text| parse_id(text, path)).transpose()
 }
 
 /// Parses an id that stands at `path` of the storage profile.
 pub(super) fn parse_id(text: &str, path: &str) -> Result<ResourceId, Rejection> {
-    text.parse().map_err(|_shape: arm::ResourceIdError| malformed(text, path))
+    id_at(text, SUBJECT, &format!("storageProfile.{path}"))
 }
 
 /// Ids of community images begin with a gallery instead of a subscription.
@@ -250,38 +221,4 @@ fn community_image_is_named(profile: &Map<String, Value>) -> Result<bool, Reject
     let Some(text) = text_at(profile, path) else { return Ok(false) };
     let is_public = text.to_ascii_lowercase().starts_with("/communitygalleries/");
     if is_public { Ok(true) } else { parse_id(text, path).map(|_id| true) }
-}
-
-fn malformed(text: &str, path: &str) -> Rejection {
-    let shown: String = text.chars().take(260).collect();
-    let message = format!(
-        "Property id '{shown}' at path 'properties.storageProfile.{path}' is invalid. Expect fully qualified resource Id that start with '/subscriptions/{{subscriptionId}}' or '/providers/{{resourceProviderNamespace}}/'."
-    );
-    Rejection::new(400, "LinkedInvalidPropertyId", message).at(format!("{TARGET}.{path}"))
-}
-
-/// The address of a blob. The message does not repeat it: it may hold a signature.
-fn blob_uri(text: &str) -> Result<Url, Rejection> {
-    let url = Url::parse(text).ok().filter(|url| is_plain(text, url));
-    url.ok_or_else(|| {
-        let target = format!("{TARGET}.osDiskImage.source.uri");
-        let message = format!(
-            "The value of parameter '{target}' is invalid. It should be the absolute http or https URI of a blob, in plain ASCII and without a user name."
-        );
-        Rejection::invalid(target, message)
-    })
-}
-
-/// Whether every reader understands the address alike: it prints as it was written (hostile spellings of hosts do not).
-fn is_plain(text: &str, url: &Url) -> bool {
-    let printed = url.as_str() == text || url.as_str().strip_suffix('/') == Some(text);
-    let named = matches!(url.scheme(), "http" | "https") && url.has_host();
-    named && printed && text.is_ascii() && url.fragment().is_none() && !text.contains(['\\', '@', ' '])
-}
-
-/// The address without what may be secret: scheme, host and path.
-fn shown(uri: &Url) -> String {
-    let mut shown = uri.clone();
-    shown.set_query(None);
-    shown.into()
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::ImageVersion;
 use super::placement::{replica_counts, targets_of};
-use super::source::Source;
+use crate::compute::source::Source;
 use crate::{Accepted, Put, State, Work};
 
 /// The server's note of where the bytes come from, for a retry.
