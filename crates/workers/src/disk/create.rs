@@ -44,7 +44,7 @@ impl JobKind for Create {
 }
 
 /// The name of the file that a client writes to, if the disk waits for its bytes.
-pub(super) fn staged(document: &Document) -> Option<Uuid> {
+pub(crate) fn staged(document: &Document) -> Option<Uuid> {
     document.internal.get(STAGED)?.as_str()?.parse().ok()
 }
 
