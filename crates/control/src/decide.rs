@@ -82,6 +82,7 @@ impl Engine {
             linked: &linked,
             location: &location,
             wanted: &asks.properties,
+            envelope: &asks.envelope,
             directives: &asks.directives,
             regions: &self.regions,
             api_version: asked.api_version,
@@ -90,7 +91,8 @@ impl Engine {
         })?;
         self.seal.cover(&mut accepted)?;
         let location = kind.is_located().then_some(location);
-        let wanted = Wanted { accepted, envelope: asks.envelope, tags, location };
+        let envelope = accepted.envelope.take().unwrap_or(asks.envelope);
+        let wanted = Wanted { accepted, envelope, tags, location };
         let instead_of = wanted.accepted.instead_of.clone();
         let mut outcome = self.outcome(asked, kind, standing.spelled(id), &standing, wanted)?;
         if let Some(gone) = &instead_of

@@ -12,6 +12,7 @@ use crate::page::Tokens;
 use crate::registry::check_api_version;
 use crate::route::{self, Route};
 use crate::seal::Seal;
+use crate::signing::Signer;
 use crate::views::{self, Viewed};
 use crate::{
     Authority, Clock, Directory, Error, Ids, Method, Principal, Registry, Reply, Request, operation,
@@ -31,6 +32,7 @@ pub struct Engine {
     pub(crate) seal: Seal,
     pub(crate) limits: Limits,
     pub(crate) sizes: Sizes,
+    signer: Signer,
     job_waiting: Notify,
     bytes_released: Notify,
 }
@@ -101,7 +103,7 @@ impl Engine {
     pub fn new(parts: Parts) -> Self {
         let Parts { metadata, registry, directory, authority, clock, ids, regions, limits, sizes, page_key } =
             parts;
-        let (tokens, seal) = (Tokens::new(page_key), Seal::new(&page_key));
+        let (tokens, seal, signer) = (Tokens::new(page_key), Seal::new(&page_key), Signer::new(&page_key));
         let (job_waiting, bytes_released) = (Notify::new(), Notify::new());
         Self {
             metadata,
@@ -115,6 +117,7 @@ impl Engine {
             seal,
             limits,
             sizes,
+            signer,
             job_waiting,
             bytes_released,
         }
@@ -150,6 +153,18 @@ impl Engine {
     /// When the operating system gives no random bytes.
     pub fn seal(&self, outcome: &mut serde_json::Value) -> Result<(), Error> {
         self.seal.cover_value(outcome)
+    }
+
+    /// Signs `parts` for `purpose` with the installation's key: base64, 44 characters.
+    #[must_use]
+    pub fn sign(&self, purpose: &str, parts: &[&str]) -> String {
+        self.signer.sign(purpose, parts)
+    }
+
+    /// Whether `signature` was made by [`Engine::sign`] for just this; takes as long whatever differs.
+    #[must_use]
+    pub fn verify(&self, purpose: &str, parts: &[&str], signature: &str) -> bool {
+        self.signer.verify(purpose, parts, signature)
     }
 
     /// Who may do what.

@@ -29,6 +29,7 @@ mod route;
 mod rows;
 mod seal;
 mod sent;
+mod signing;
 mod tags;
 mod views;
 mod write;

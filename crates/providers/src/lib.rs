@@ -30,10 +30,13 @@ pub use stored::{Document, State, Stored};
 pub fn resource_types() -> &'static [&'static dyn ResourceType] {
     &[
         &resources::resource_group::ResourceGroup,
+        &compute::disk::Disk,
         &compute::gallery::Gallery,
+        &compute::image::Image,
         &compute::image_definition::ImageDefinition,
         &compute::image_version::ImageVersion,
         &images::contract::Contract,
+        &compute::snapshot::Snapshot,
         &images::upload::Upload,
     ]
 }

@@ -164,6 +164,8 @@ pub struct Put<'a> {
     pub location: &'a str,
     /// The properties wanted: canonical spelling, read-only members from what stands, fixed ones kept.
     pub wanted: &'a Map<String, Value>,
+    /// The further top-level members wanted, such as `sku`, likewise.
+    pub envelope: &'a Map<String, Value>,
     /// Write-only members (`allowUpdateImage`, `restore`).
     pub directives: &'a Map<String, Value>,
     /// The regions of this installation.
@@ -283,6 +285,8 @@ pub struct Show<'a> {
 pub struct Accepted {
     /// The properties to store.
     pub properties: Map<String, Value>,
+    /// The further top-level members to store; `None` stores those wanted.
+    pub envelope: Option<Map<String, Value>>,
     /// The server's own notes to store, secrets sealed as in [`Work::input`]; `None` keeps what stands.
     pub internal: Option<Map<String, Value>>,
     /// Words that must be this resource's alone, such as a gallery's name in its subscription.

@@ -53,6 +53,7 @@ pub(crate) struct Scene {
     pub parent: Option<Stored>,
     pub grandparent: Option<Stored>,
     pub linked: HashMap<String, Stored>,
+    pub envelope: Map<String, Value>,
     pub location: &'static str,
     pub api_version: &'static str,
     pub now: Timestamp,
@@ -67,6 +68,7 @@ impl Scene {
             parent: None,
             grandparent: None,
             linked: HashMap::new(),
+            envelope: Map::new(),
             location: "westeurope",
             api_version: kind.api_versions()[0],
             now: "2027-01-01T00:00:00Z".parse().unwrap(),
@@ -88,6 +90,7 @@ impl Scene {
         let mut next = stored(&self.id.to_string(), Value::Object(accepted.properties));
         next.document.location = Some(self.location.to_owned());
         let before = self.current.take().map(|current| current.document.internal);
+        next.document.envelope = accepted.envelope.unwrap_or_else(|| self.envelope.clone());
         next.document.internal = accepted.internal.or(before).unwrap_or_default();
         next.document.state = state;
         self.current = Some(next);
@@ -128,6 +131,7 @@ impl Scene {
             linked: &linked,
             location: self.location,
             wanted: &wanted,
+            envelope: &self.envelope,
             directives: &reading.directives,
             regions: &regions(),
             api_version: &api_version,

@@ -5,9 +5,12 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::compute::disk::Disk;
 use crate::compute::gallery::Gallery;
+use crate::compute::image::Image;
 use crate::compute::image_definition::ImageDefinition;
 use crate::compute::image_version::ImageVersion;
+use crate::compute::snapshot::Snapshot;
 use crate::images::upload::Upload;
 use crate::resources::resource_group::ResourceGroup;
 use crate::shape::{Access, Field, Kind, read};
@@ -95,7 +98,19 @@ fn scenes() -> Vec<(Scene, Value)> {
     ));
     vec![
         (Scene::new(&ResourceGroup, GROUP), json!({})),
+        (
+            Scene::new(&Disk, &compute("disks/d")),
+            json!({"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}),
+        ),
         (Scene::new(&Gallery, &compute("galleries/g")), json!({})),
+        (
+            Scene::new(&Snapshot, &compute("snapshots/s")),
+            json!({"creationData": {"createOption": "Import", "sourceUri": BLOB}}),
+        ),
+        (
+            Scene::new(&Image, &compute("images/i")),
+            json!({"storageProfile": {"osDisk": {"osType": "Linux", "osState": "Generalized", "blobUri": BLOB}}}),
+        ),
         (
             Scene::new(&ImageDefinition, &definition),
             json!({"osType": "Linux", "osState": "Generalized", "identifier": {"publisher": "p", "offer": "o", "sku": "s"}}),

@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use workers::{Collector, Downloads, Regions, Staging, Uploads, Workers};
+use workers::{Collector, Downloads, Regions, Staging, Sweeper, Uploads, Workers};
 
 use crate::cloud::Endpoint;
 use crate::config::Config;
@@ -113,14 +113,15 @@ pub async fn serve(
     let collector =
         Arc::new(Collector::new(engine.clone(), regions.clone(), uploads.clone(), subscriptions.clone()));
     background.spawn(collector.clone().run(COLLECT_EVERY, stop.clone()));
-    background.spawn(workers::expire::run(
-        engine.clone(),
-        uploads.clone(),
+    let sweeper = Sweeper {
+        engine: engine.clone(),
+        uploads: uploads.clone(),
+        staging,
         clock,
-        subscriptions.clone(),
-        EXPIRE_EVERY,
-        stop.clone(),
-    ));
+        ids: ids.clone(),
+        subscriptions: subscriptions.clone(),
+    };
+    background.spawn(sweeper.run(EXPIRE_EVERY, stop.clone()));
     background.close();
 
     let data_plane = DataPlane {

@@ -15,7 +15,7 @@ use providers::{Rejection, Stored};
 use store::{Digest, Entry};
 
 use crate::image::Image;
-use crate::replicas::{self, ReplicaState};
+use crate::replicas::complete_regions;
 use crate::{Error, Regions};
 
 /// Reads versions.
@@ -56,6 +56,17 @@ impl Downloads {
     /// # Errors
     /// 404 when there is no such version, 404 `GalleryImageNotFound` when the region does not have it complete.
     pub async fn find(&self, id: &ResourceId, region: Option<&Region>) -> Result<VersionBytes, Error> {
+        let (version, region) = self.locate(id, region).await?;
+        let image = Image::of(&version.document).ok_or_else(|| not_available(&version.id, Some(&region)))?;
+        Ok(VersionBytes { id: version.id, region, root: image.root, size_bytes: image.size_bytes })
+    }
+
+    /// As [`Downloads::find`]: the version and the region in which its images are complete.
+    pub(crate) async fn locate(
+        &self,
+        id: &ResourceId,
+        region: Option<&Region>,
+    ) -> Result<(Stored, Region), Error> {
         let version = if id.name().eq_ignore_ascii_case("latest") {
             self.latest(id, region).await?
         } else {
@@ -65,26 +76,16 @@ impl Downloads {
             };
             stored_of(&row.ok_or_else(missing)?)?
         };
-        let complete = self.complete(&version.id).await?;
+        let complete = complete_regions(self.engine.metadata().as_ref(), &version.id).await?;
         let home: Option<Region> =
             version.document.location.as_deref().and_then(|location| location.parse().ok());
         let wanted = region
             .cloned()
             .or_else(|| home.filter(|home| complete.contains(home)))
             .or_else(|| complete.first().cloned());
-        let image = Image::of(&version.document);
-        match (wanted, image) {
-            (Some(region), Some(image)) if complete.contains(&region) => {
-                Ok(VersionBytes { id: version.id, region, root: image.root, size_bytes: image.size_bytes })
-            }
-            (wanted, _) => {
-                let place = wanted.map_or_else(|| "any".to_owned(), |region| region.to_string());
-                let message = format!(
-                    "The gallery image {} is not available in {place} region. Please contact image owner to replicate to this region, or change your requested region.",
-                    version.id
-                );
-                Err(Rejection::new(404, "GalleryImageNotFound", message).into())
-            }
+        match wanted {
+            Some(region) if complete.contains(&region) => Ok((version, region)),
+            wanted => Err(not_available(&version.id, wanted.as_ref())),
         }
     }
 
@@ -108,7 +109,7 @@ impl Downloads {
             cursor = Some(listing.cursor_after(last));
             for row in &rows {
                 let version = stored_of(row)?;
-                let complete = self.complete(&version.id).await?;
+                let complete = complete_regions(self.engine.metadata().as_ref(), &version.id).await?;
                 let name = version.id.name().parse().map_err(|_error| none())?;
                 let candidate = Candidate { name, document: &version.document, completed: &complete };
                 if latest([candidate], region).is_some() {
@@ -116,15 +117,6 @@ impl Downloads {
                 }
             }
         }
-    }
-
-    async fn complete(&self, id: &ResourceId) -> Result<Vec<Region>, Error> {
-        let all = replicas::read(self.engine.metadata().as_ref(), id).await?;
-        Ok(all
-            .into_iter()
-            .filter(|(_, replica)| replica.state == ReplicaState::Completed)
-            .map(|(region, _)| region)
-            .collect())
     }
 
     /// The chunks and holes of a version in disk order, in the coding of [`Entry`].
@@ -183,4 +175,12 @@ impl Downloads {
         }
         Ok(read?)
     }
+}
+
+fn not_available(id: &ResourceId, region: Option<&Region>) -> Error {
+    let place = region.map_or("any", Region::as_str);
+    let message = format!(
+        "The gallery image {id} is not available in {place} region. Please contact image owner to replicate to this region, or change your requested region."
+    );
+    Rejection::new(404, "GalleryImageNotFound", message).into()
 }

@@ -14,6 +14,9 @@ pub enum Error {
     /// The bytes.
     #[error("the bytes could not be read or written")]
     Store(#[from] store::Error),
+    /// The files that are still being written.
+    #[error("the bytes under way could not be read or written")]
+    Staging(#[source] std::io::Error),
     /// A row could not be understood.
     #[error("a resource could not be read")]
     Control(#[from] control::Error),

@@ -1,65 +1,145 @@
-//! Removes what was left to expire: uploads that nobody ended, and operations nobody will ask about any more.
+//! Removes what was left to expire: uploads that nobody ended, access to disks whose time is over, files under way that
+//! nothing names any more, and operations nobody will ask about.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arm::ResourceId;
-use control::{Clock, Engine, stored_of};
+use control::{Clock, Engine, Ids, row_of, stored_of};
 use jiff::{SignedDuration, Timestamp};
-use metadata::{Change, Expect, Listing, Row};
+use metadata::{Change, Cursor, Expect, Listing, Row, Store};
+use providers::Document;
+use providers::compute::disk::{Grant, end_grant};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use crate::{Error, Uploads};
+use crate::{Error, Staging, Uploads};
 
 /// How long an ended operation can still be asked about.
 const OPERATION_DAYS: i64 = 7;
+const UPLOADS: &str = "Gallerist.Images/uploads";
 
-/// Sweeps every `pause` until `stop`.
-pub async fn run(
-    engine: Arc<Engine>,
-    uploads: Arc<Uploads>,
-    clock: Arc<dyn Clock>,
-    subscriptions: Vec<String>,
-    pause: Duration,
-    stop: CancellationToken,
-) {
-    while !stop.is_cancelled() {
-        if let Err(error) = sweep(&engine, &uploads, clock.now(), &subscriptions).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "expired uploads and operations were not removed"
-            );
+/// The types whose rows may name a file under way in `internal.staged`.
+const STAGING: [&str; 2] = ["Microsoft.Compute/disks", "Microsoft.Compute/snapshots"];
+
+/// What is swept.
+#[derive(Clone)]
+pub struct Sweeper {
+    /// Rows.
+    pub engine: Arc<Engine>,
+    /// Uploads under way.
+    pub uploads: Arc<Uploads>,
+    /// Files under way.
+    pub staging: Staging,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub ids: Arc<dyn Ids>,
+    /// All subscriptions there are.
+    pub subscriptions: Vec<String>,
+}
+
+impl std::fmt::Debug for Sweeper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sweeper").field("subscriptions", &self.subscriptions).finish_non_exhaustive()
+    }
+}
+
+impl Sweeper {
+    /// Sweeps every `pause` until `stop`.
+    pub async fn run(self, pause: Duration, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            if let Err(error) = self.sweep().await {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "not everything that is over was removed"
+                );
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => {}
+            }
         }
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = stop.cancelled() => {}
+    }
+
+    pub(crate) async fn sweep(&self) -> Result<(), Error> {
+        let now = self.clock.now();
+        let days = SignedDuration::from_hours(24 * OPERATION_DAYS);
+        self.engine.metadata().forget_jobs(now.saturating_sub(days).unwrap_or(Timestamp::MIN)).await?;
+        let mut pages = self.pages(UPLOADS)?;
+        while let Some(page) = pages.next().await? {
+            for row in &page {
+                remove_expired(&self.engine, &self.uploads, now, row).await?;
+            }
+        }
+        // Files before rows: one that is made meanwhile was named before.
+        let (found, mut named) = (self.staging.names().map_err(Error::Staging)?, HashSet::new());
+        for kind in STAGING {
+            let mut pages = self.pages(kind)?;
+            while let Some(page) = pages.next().await? {
+                for row in page {
+                    let document = stored_of(&row)?.document;
+                    named.extend(
+                        document.internal.get("staged").and_then(|name| name.as_str()?.parse::<Uuid>().ok()),
+                    );
+                    self.end_expired_grant(row, document, now).await?;
+                }
+            }
+        }
+        self.staging.keep_only(&found, &named).map_err(Error::Staging)?;
+        Ok(())
+    }
+
+    /// The rows of a type, page by page.
+    fn pages(&self, type_name: &str) -> Result<Pages, Error> {
+        let listing = |subscription: &String| {
+            let scope = ResourceId::subscription_scope(subscription)
+                .map_err(|error| Error::Document(error.to_string()))?;
+            Ok(Listing::OfType { scope, type_name: type_name.to_owned() })
+        };
+        let listings = self.subscriptions.iter().map(listing).collect::<Result<_, Error>>()?;
+        Ok(Pages { rows: self.engine.metadata().clone(), listings, cursor: None })
+    }
+
+    /// Notes that an access is over, unless somebody writes the disk meanwhile; the clock refuses it before that.
+    async fn end_expired_grant(&self, row: Row, mut document: Document, now: Timestamp) -> Result<(), Error> {
+        let is_over = Grant::of(&document.internal).is_some_and(|grant| grant.expires <= now);
+        if !is_over || row.operation.is_some() {
+            return Ok(());
+        }
+        end_grant(&mut document.properties, &mut document.internal);
+        let mut written = row_of(&row, &document)?;
+        written.etag = self.ids.uuid().to_string();
+        let expect = vec![Expect::Unchanged(row.id, row.etag)];
+        match self.engine.metadata().commit(Change { expect, put: vec![written], ..Change::default() }).await
+        {
+            Ok(()) | Err(metadata::Error::Stale(_) | metadata::Error::Absent(_)) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 }
 
-pub(crate) async fn sweep(
-    engine: &Engine,
-    uploads: &Uploads,
-    now: Timestamp,
-    subscriptions: &[String],
-) -> Result<(), Error> {
-    let days = SignedDuration::from_hours(24 * OPERATION_DAYS);
-    engine.metadata().forget_jobs(now.saturating_sub(days).unwrap_or(Timestamp::MIN)).await?;
-    for subscription in subscriptions {
-        let scope = ResourceId::subscription_scope(subscription)
-            .map_err(|error| Error::Document(error.to_string()))?;
-        let listing = Listing::OfType { scope, type_name: "Gallerist.Images/uploads".to_owned() };
-        let mut cursor = None;
-        loop {
-            let page = engine.metadata().list(&listing, cursor.as_ref(), 500).await?;
-            let Some(last) = page.last() else { break };
-            cursor = Some(listing.cursor_after(last));
-            for row in &page {
-                remove_expired(engine, uploads, now, row).await?;
+/// Listings read one after the other.
+struct Pages {
+    rows: Arc<dyn Store>,
+    listings: Vec<Listing>,
+    cursor: Option<Cursor>,
+}
+
+impl Pages {
+    async fn next(&mut self) -> Result<Option<Vec<Row>>, Error> {
+        while let Some(listing) = self.listings.last() {
+            let page = self.rows.list(listing, self.cursor.as_ref(), 500).await?;
+            if let Some(last) = page.last() {
+                self.cursor = Some(listing.cursor_after(last));
+                return Ok(Some(page));
             }
+            self.listings.pop();
+            self.cursor = None;
         }
+        Ok(None)
     }
-    Ok(())
 }
 
 /// Removes an upload whose time is over, unless somebody writes it meanwhile.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arm::ErrorDetail;
+use arm::{ErrorDetail, Region};
 use async_trait::async_trait;
-use control::{Clock, Engine, Ids};
-use metadata::{Change, Job};
+use control::{Clock, Engine, Ids, row_of, stored_of};
+use metadata::{Change, Expect, Job, Row};
+use providers::Document;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -133,6 +134,36 @@ impl Running {
     #[must_use]
     pub fn stop_flag(&self) -> CancellationToken {
         self.stopped.clone()
+    }
+
+    /// The resource the job works on, as it stands; without one there is nothing left to do.
+    ///
+    /// # Errors
+    /// [`Stop::LeaseLost`] when it is gone.
+    pub async fn target(&self) -> Result<(Row, Document), Stop> {
+        let row = self.engine.metadata().row(&self.job.target).await?.ok_or(Stop::LeaseLost)?;
+        let document = stored_of(&row)?.document;
+        Ok((row, document))
+    }
+
+    /// The region a resource lies in.
+    ///
+    /// # Errors
+    /// [`Stop::Broken`] when its row names none.
+    pub fn home(&self, document: &Document) -> Result<Region, Stop> {
+        let home = document.location.as_deref().and_then(|location| location.parse().ok());
+        home.ok_or_else(|| Error::Document("the resource has no home region".to_owned()).into())
+    }
+
+    /// `row` with another document, and the change that writes it if nobody wrote it meanwhile.
+    ///
+    /// # Errors
+    /// When the document cannot be written as JSON.
+    pub fn rewritten(&self, row: &Row, document: &Document) -> Result<Change, Stop> {
+        let mut written = row_of(row, document)?;
+        written.etag = self.ids.uuid().to_string();
+        let expect = vec![Expect::Unchanged(row.id.clone(), row.etag.clone())];
+        Ok(Change { expect, put: vec![written], ..Change::default() })
     }
 
     /// Waits, or until the job is to stop.

@@ -4,11 +4,14 @@
 //! wherever it was. A new job is one file and one line in [`jobs`].
 
 mod collect;
+mod disk;
 mod downloads;
 mod error;
-pub mod expire;
+mod expire;
+mod grants;
 mod image;
 mod job;
+mod origin;
 mod publish;
 mod regions;
 mod replicas;
@@ -23,6 +26,8 @@ mod verify;
 pub use collect::Collector;
 pub use downloads::{Downloads, VersionBytes};
 pub use error::Error;
+pub use expire::Sweeper;
+pub use grants::{Granted, Grants};
 pub use job::{JobKind, Running, Stop};
 pub use regions::Regions;
 pub use runner::{Settings, Workers};
@@ -33,5 +38,5 @@ pub use verify::{Verification, Violation, verify};
 /// Every job there is, by name.
 #[must_use]
 pub fn jobs() -> Vec<Box<dyn JobKind>> {
-    vec![Box::new(publish::Publish)]
+    vec![Box::new(disk::Create), Box::new(disk::Grant), Box::new(disk::Settle), Box::new(publish::Publish)]
 }

@@ -30,6 +30,18 @@ pub(crate) async fn read(
     Ok(parsed.collect())
 }
 
+/// The regions in which a version stands complete.
+pub(crate) async fn complete_regions(
+    rows: &dyn Store,
+    id: &ResourceId,
+) -> Result<Vec<Region>, metadata::Error> {
+    let all = read(rows, id).await?.into_iter();
+    Ok(all
+        .filter(|(_, replica)| replica.state == ReplicaState::Completed)
+        .map(|(region, _)| region)
+        .collect())
+}
+
 /// Writes down how far the copy in `region` is, as long as the job is still this worker's.
 pub(crate) async fn report(
     running: &Running,

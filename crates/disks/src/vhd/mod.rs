@@ -18,6 +18,12 @@ use crate::bytes::as_u64;
 use crate::raw::{Raw, check_size};
 use crate::{Blocks, Disk, Error, Limits, ReadAt, bytes};
 
+/// The footer behind a disk of `size_bytes` that makes it a fixed VHD, and the same for the same `identity`.
+#[must_use]
+pub fn fixed_vhd_footer(size_bytes: u64, identity: [u8; 16]) -> [u8; 512] {
+    Footer::build(DiskType::Fixed, size_bytes, identity)
+}
+
 /// Opens a VHD.
 pub(crate) fn open(file: Box<dyn ReadAt>, limits: &Limits) -> Result<Disk, Error> {
     let file_bytes = file.length()?;

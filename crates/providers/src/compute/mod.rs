@@ -1,12 +1,17 @@
-//! `Microsoft.Compute`: galleries, the image definitions in them, the versions of those, and the sizes of machines.
+//! `Microsoft.Compute`: galleries, the image definitions in them, the versions of those; disks, snapshots, managed
+//! images, and the sizes of machines.
 
+pub mod disk;
 pub mod gallery;
+pub mod image;
 pub mod image_definition;
 pub mod image_version;
 pub mod size;
+pub mod snapshot;
 
 mod end_of_life;
 pub(crate) mod name;
+pub(crate) mod source;
 
 /// Every published api-version of the gallery provider, newest first (azure-api 1.9).
 const API_VERSIONS: &[&str] = &[

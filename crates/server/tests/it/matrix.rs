@@ -36,6 +36,10 @@ fn body(name: &TypeName) -> Value {
         Some("uploads") => {
             json!({"location": "westeurope", "properties": {"format": "raw", "sizeBytes": 4096}})
         }
+        Some("disks" | "snapshots") => {
+            let creation = json!({"createOption": "Empty"});
+            json!({"location": "westeurope", "properties": {"creationData": creation, "diskSizeGB": 1}})
+        }
         _ => located(),
     }
 }

@@ -6,14 +6,13 @@
 //! complete are not asked again. A region holds the image before its first chunk is copied: the collector may run
 //! at any moment.
 
-mod origin;
 mod spread;
 
 use std::collections::BTreeSet;
 
 use arm::{ErrorDetail, Region, VersionName};
 use async_trait::async_trait;
-use control::{row_of, stored_of};
+use control::row_of;
 use jiff::SignedDuration;
 use metadata::{Change, Expect, JobId, JobState, NewJob, Row};
 use providers::{Document, State};
@@ -22,7 +21,8 @@ use serde_json::{Value, json};
 use crate::Error;
 use crate::image::{Image, hold};
 use crate::job::{Done, JobKind, Running, Stop};
-use crate::replicas::{self, ReplicaState};
+use crate::origin::{self, MOST_GIB, Origin, Wanted, size_in_gib, too_large};
+use crate::replicas;
 
 pub(crate) struct Publish;
 
@@ -43,7 +43,7 @@ impl JobKind for Publish {
     }
 
     async fn run(&self, running: &mut Running) -> Result<Done, Stop> {
-        let (row, document) = version(running).await?;
+        let (row, document) = running.target().await?;
         let healing = running.job.input.get("heal").is_some();
         if healing
             && (document.state != State::Failed || row.operation.is_some_and(|owner| owner != running.job.id))
@@ -53,19 +53,19 @@ impl JobKind for Publish {
         }
         let (row, document) = match healing {
             true if !owns(running, &row).await? => return Ok(Done::default()),
-            true => version(running).await?,
+            true => running.target().await?,
             false => (row, document),
         };
         let image = match Image::of(&document) {
             Some(image) => image,
             None => self.find_source(running, row, document).await?,
         };
-        let (row, document) = version(running).await?;
+        let (row, document) = running.target().await?;
         let targets = target_regions(&document);
         hold_in_new_targets(running, &row, &image, &targets).await?;
         drop_removed(running, &row, &targets).await?;
         let failures = spread::copy_to_all(running, &image, &targets).await?;
-        let (row, document) = version(running).await?;
+        let (row, document) = running.target().await?;
         end(running, &row, document, &image, &targets, &failures)
     }
 }
@@ -87,13 +87,6 @@ async fn owns(running: &mut Running, row: &Row) -> Result<bool, Stop> {
     }
 }
 
-/// The version's row as it stands; without one there is nothing left to do.
-async fn version(running: &Running) -> Result<(Row, Document), Stop> {
-    let row = running.engine.metadata().row(&running.job.target).await?.ok_or(Stop::LeaseLost)?;
-    let document = stored_of(&row)?.document;
-    Ok((row, document))
-}
-
 impl Publish {
     /// Finds the image and writes it into the row, in one step.
     async fn find_source(
@@ -102,7 +95,14 @@ impl Publish {
         row: Row,
         mut document: Document,
     ) -> Result<Image, Stop> {
-        let origin = origin::find(running, &document).await?;
+        let home = running.home(&document)?;
+        let wanted = Wanted {
+            home: &home,
+            what: "gallery image version",
+            target: "properties.storageProfile.osDiskImage.source",
+            most_bytes: most_bytes(&document),
+        };
+        let origin = origin_of(running, &document, &wanted).await?;
         let image = origin.image;
         image.note(&mut document);
         // The image is here: where it came from, and what that needed, is not asked again.
@@ -136,24 +136,21 @@ impl Publish {
     }
 }
 
-/// Largest source that is copied to regions, in GiB; only `Shallow` versions may be larger.
-const MOST_GIB: u64 = 2048;
+async fn origin_of(running: &Running, document: &Document, wanted: &Wanted<'_>) -> Result<Origin, Stop> {
+    let source = running.job.input.get("source").filter(|source| !source.is_null());
+    let source = source.or_else(|| document.internal.get("source")).cloned().unwrap_or_default();
+    let id = source["id"].as_str().and_then(|id| id.parse().ok()).filter(|_| source["kind"] == "version");
+    match id {
+        Some(id) => origin::from_version(running, &id, wanted).await,
+        None => origin::find(running, &source, wanted).await,
+    }
+}
 
 /// How large the source of `document` may be, in bytes.
 fn most_bytes(document: &Document) -> u64 {
     let profile = document.properties.get("publishingProfile");
     let mode = profile.and_then(|profile| profile.get("replicationMode")).and_then(Value::as_str);
     if mode.is_some_and(|mode| mode.eq_ignore_ascii_case("Shallow")) { u64::MAX } else { MOST_GIB << 30 }
-}
-
-fn size_in_gib(size_bytes: u64) -> u64 {
-    size_bytes.div_ceil(1 << 30)
-}
-
-fn too_large(gib: u64) -> Stop {
-    let message =
-        format!("Replication failed: source resource size {gib} exceeds the max size {MOST_GIB} supported.");
-    Stop::Failed(ErrorDetail::new("GallerySourceResourceExceedsMaxSize", message), Box::default())
 }
 
 /// Holds the image in regions that were asked for after it was found, before anything is copied there.
@@ -265,14 +262,4 @@ fn heal_later(running: &Running) -> NewJob {
         correlation_id: running.job.correlation_id.clone(),
         created_at: now.saturating_add(pause).unwrap_or(now),
     }
-}
-
-/// The regions in which a version stands complete.
-pub(crate) async fn complete_regions(running: &Running, id: &arm::ResourceId) -> Result<Vec<Region>, Error> {
-    let all = replicas::read(running.engine.metadata().as_ref(), id).await?;
-    Ok(all
-        .into_iter()
-        .filter(|(_, replica)| replica.state == ReplicaState::Completed)
-        .map(|(region, _)| region)
-        .collect())
 }

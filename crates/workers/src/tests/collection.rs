@@ -165,17 +165,10 @@ fn every_upload_whose_time_is_over_is_removed() {
         let listing = metadata::Listing::Within { scope: id.parent().unwrap() };
         world.run(world.rows.list(&listing, None, 2000)).unwrap().len()
     };
-    let life = world.life();
-    let sweep = || {
-        let now = control::Clock::now(world.clock.as_ref());
-        world
-            .run(crate::expire::sweep(&life.engine, &life.uploads, now, &[SUBSCRIPTION.to_owned()]))
-            .unwrap();
-    };
     let before = count();
-    sweep();
+    world.sweep();
     assert_eq!(count(), before);
     world.clock.advance(365 * 24 * 3600);
-    sweep();
+    world.sweep();
     assert_eq!(count(), before - 701);
 }

@@ -3,6 +3,7 @@
 mod collection;
 mod crash;
 pub(crate) mod disk;
+mod disks;
 mod import;
 mod publishing;
 mod regions;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use arm::{Region, ResourceId};
 use bytes::Bytes;
 use control::{Authority, Directory, Engine, Method, Parts, Principal, Registry, Reply, Request};
-use metadata::Sqlite;
+use metadata::{Sqlite, Store};
 use serde_json::{Value, json};
 use store::{Block, BlockBuilder, Digest, Entry, Fault, Options, Piece, Step};
 use tempfile::TempDir;
@@ -21,9 +21,11 @@ use tokio::runtime::Runtime;
 
 use super::disk::Disk;
 use super::rows::Scripted;
+use crate::image::Image;
 use crate::replicas::{self, Replica};
 use crate::{
-    Collector, CommitReply, Downloads, Error, Regions, Settings, Staging, Uploads, Verification, Workers,
+    Collector, CommitReply, Downloads, Error, Regions, Settings, Staging, Sweeper, Uploads, Verification,
+    Workers,
 };
 
 pub(crate) const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
@@ -241,31 +243,25 @@ impl World {
     }
 
     pub(crate) fn put(&self, id: &str, body: &Value) -> Reply {
-        let version = match id {
-            id if id.contains("/uploads/") => "2026-11-01",
-            id if id.contains("/providers/") => "2024-03-03",
-            _ => "2024-11-01",
-        };
-        self.ask(Method::Put, id, &format!("api-version={version}"), body)
+        self.ask(Method::Put, id, &format!("api-version={}", api_version(id)), body)
     }
 
     /// PUTs what must be accepted.
     pub(crate) fn made(&self, id: &str, body: &Value) {
         let reply = self.put(id, body);
-        assert!(matches!(reply.status, 200 | 201), "{id}: {reply:?}");
+        assert!(matches!(reply.status, 200..=202), "{id}: {reply:?}");
     }
 
     /// A resource as it is shown, with the state of its replicas.
     pub(crate) fn get(&self, id: &str) -> Value {
-        let reply =
-            self.ask(Method::Get, id, "api-version=2024-03-03&$expand=ReplicationStatus", &Value::Null);
+        let query = format!("api-version={}&$expand=ReplicationStatus", api_version(id));
+        let reply = self.ask(Method::Get, id, &query, &Value::Null);
         assert_eq!(reply.status, 200, "{id}: {reply:?}");
         reply.body.unwrap()
     }
 
     pub(crate) fn delete(&self, id: &str) {
-        let version = if id.contains("/uploads/") { "2026-11-01" } else { "2024-03-03" };
-        let reply = self.ask(Method::Delete, id, &format!("api-version={version}"), &Value::Null);
+        let reply = self.ask(Method::Delete, id, &format!("api-version={}", api_version(id)), &Value::Null);
         assert!(matches!(reply.status, 200 | 202), "{id}: {reply:?}");
     }
 
@@ -330,6 +326,19 @@ impl World {
         self.run(self.life().collector.collect()).unwrap();
     }
 
+    pub(crate) fn sweep(&self) {
+        let life = self.life();
+        let sweeper = Sweeper {
+            engine: life.engine.clone(),
+            uploads: life.uploads.clone(),
+            staging: self.staging(),
+            clock: self.clock.clone(),
+            ids: self.ids.clone(),
+            subscriptions: vec![SUBSCRIPTION.to_owned(), OTHER_SUBSCRIPTION.to_owned()],
+        };
+        self.run(sweeper.sweep()).unwrap();
+    }
+
     // What stands.
 
     pub(crate) fn replica(&self, id: &str, name: &str) -> Option<Replica> {
@@ -345,6 +354,28 @@ impl World {
         let mut bytes = vec![0xee; usize::try_from(found.size_bytes).unwrap()];
         self.store(name).image(found.root, found.size_bytes)?.read(0, &mut bytes)?;
         Ok(bytes)
+    }
+
+    /// The disk behind a row of any type, as it is read in `name`.
+    pub(crate) fn bytes_of(&self, id: &str, name: &str) -> Vec<u8> {
+        let row = self.run(self.rows.row(&id.parse().unwrap())).unwrap().unwrap();
+        let image = Image::of(&control::stored_of(&row).unwrap().document).expect("it has an image");
+        let mut bytes = vec![0xee; usize::try_from(image.size_bytes).unwrap()];
+        self.store(name).image(image.root, image.size_bytes).unwrap().read(0, &mut bytes).unwrap();
+        bytes
+    }
+
+    /// What a POST of `action` comes to once every job has run: the operation's job.
+    pub(crate) fn act(&self, id: &str, action: &str, body: &Value) -> Reply {
+        let query = format!("api-version={}", api_version(id));
+        self.ask(Method::Post, &format!("{id}/{action}"), &query, body)
+    }
+
+    /// The job of the last operation on a resource.
+    pub(crate) fn operation_of(&self, reply: &Reply) -> metadata::Job {
+        let url = reply.headers.iter().find(|(name, _)| *name == "azure-asyncoperation").unwrap().1.clone();
+        let id = url.split('?').next().unwrap().rsplit('/').next().unwrap().parse().unwrap();
+        self.run(self.rows.job(metadata::JobId(id))).unwrap().unwrap()
     }
 
     pub(crate) fn stands(&self, id: &str, disk: &Disk, regions: &[&str]) {
@@ -379,6 +410,16 @@ fn open_when_free(name: &str, folder: &Path, options: &Options) -> store::Region
     }
 }
 
+/// One that the type of a resource answers.
+fn api_version(id: &str) -> &'static str {
+    match id {
+        id if id.contains("/uploads/") => "2026-11-01",
+        id if id.contains("/disks/") || id.contains("/snapshots/") => "2024-03-02",
+        id if id.contains("/providers/") => "2024-03-03",
+        _ => "2024-11-01",
+    }
+}
+
 /// A request of the owner.
 pub(crate) fn request(method: Method, id: &str, query: &str, body: &Value) -> Request {
     Request {
@@ -409,6 +450,11 @@ pub(crate) fn region(name: &str) -> Region {
 
 pub(crate) fn group(subscription: &str) -> String {
     format!("/subscriptions/{subscription}/resourceGroups/images")
+}
+
+/// A resource of the compute provider in the group.
+pub(crate) fn compute(path: &str) -> String {
+    format!("{}/providers/Microsoft.Compute/{path}", group(SUBSCRIPTION))
 }
 
 pub(crate) fn gallery(subscription: &str) -> String {

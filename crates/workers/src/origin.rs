@@ -1,0 +1,319 @@
+//! Where the image of one disk comes from: an upload, a blob, a version, a disk, a snapshot, or nothing.
+
+use arm::{ErrorDetail, Region, ResourceId};
+use control::stored_of;
+use disks::{Blocks, Extent, ExtentKind, InputFormat, Limits};
+use providers::Stored;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::image::Image;
+use crate::job::{Running, Stop};
+use crate::replicas::complete_regions;
+use crate::source::{Remote, SourceError};
+use crate::{Downloads, Error};
+
+/// An image that stands in at least one region.
+pub(crate) struct Origin {
+    pub(crate) image: Image,
+    /// Keeps what was just brought from being collected until a row does.
+    pub(crate) pin: Option<store::Pin>,
+    /// A region in which it stands, when that may not be the one it is wanted in.
+    pub(crate) stands_in: Option<Region>,
+    /// The resource that holds the image already; it must still be there when another takes over.
+    pub(crate) held_by: Option<ResourceId>,
+    /// The upload that has become something else and is not needed any more.
+    pub(crate) used_up: Option<ResourceId>,
+    /// What it was made from, for the server's notes.
+    pub(crate) lineage: Value,
+}
+
+/// What an image is wanted for.
+pub(crate) struct Wanted<'a> {
+    /// Where it is wanted first.
+    pub(crate) home: &'a Region,
+    /// What is being made of it, for people: `disk`.
+    pub(crate) what: &'a str,
+    /// Where the source stands in the request, for errors.
+    pub(crate) target: &'a str,
+    /// How large it may be, in bytes.
+    pub(crate) most_bytes: u64,
+}
+
+/// Finds the image of the disk that `source`, as the rules wrote it, names.
+pub(crate) async fn find(running: &Running, source: &Value, wanted: &Wanted<'_>) -> Result<Origin, Stop> {
+    let word = |name: &str| source.get(name).and_then(Value::as_str);
+    let id = word("id").and_then(|id| id.parse::<ResourceId>().ok());
+    let lun = source.get("lun").and_then(Value::as_i64);
+    match (word("kind"), id) {
+        (Some("upload"), Some(id)) => from_upload(running, &id, wanted).await,
+        (Some("disk" | "snapshot"), Some(id)) => from_disk(running, &id, wanted).await,
+        (Some("version"), Some(id)) => from_version_here(running, &id, lun, wanted).await,
+        (Some("empty"), _) => empty(running, wanted).await,
+        (Some("blob"), _) => {
+            let address = source.get("secret").and_then(|sealed| running.engine.reveal(sealed));
+            let address = address.ok_or_else(|| source_failed(wanted, &SourceError::Forgotten))?;
+            let shown = source.get("uri").cloned().unwrap_or_default();
+            let origin = from_blob(running, &address, wanted).await?;
+            Ok(Origin { lineage: json!({"kind": "blob", "uri": shown}), ..origin })
+        }
+        _ => Err(Stop::Broken(Error::Document("the resource names no source".to_owned()))),
+    }
+}
+
+/// The image in the region it is wanted in: copied there when that lacks it.
+pub(crate) async fn bring_home(
+    running: &Running,
+    origin: Origin,
+    wanted: &Wanted<'_>,
+) -> Result<Origin, Stop> {
+    let Some(from) = origin.stands_in.as_ref().filter(|region| *region != wanted.home) else {
+        return Ok(origin);
+    };
+    let to = running.regions.store(wanted.home)?.clone();
+    if to.has(&origin.image.root) {
+        return Ok(origin);
+    }
+    let (from, root) = (running.regions.store(from)?.clone(), origin.image.root);
+    let (owner, stopped) = (running.owner(), running.stop_flag());
+    let copied = running
+        .blocking(move || store::copy(root, &from, &to, owner, &|_seen| {}, &|| stopped.is_cancelled()))
+        .await?;
+    match copied {
+        Ok(copied) => Ok(Origin { pin: Some(copied.pin), ..origin }),
+        Err(_) if running.is_stopped() => Err(Stop::LeaseLost),
+        Err(error) => Err(Stop::Broken(error.into())),
+    }
+}
+
+async fn from_upload(running: &Running, id: &ResourceId, wanted: &Wanted<'_>) -> Result<Origin, Stop> {
+    let upload = source_row(running, id, wanted).await?;
+    let image = Image::of(&upload.document);
+    let image = image.ok_or_else(|| missing(wanted, "The upload is not committed yet."))?;
+    if !running.regions.store(wanted.home)?.has(&image.root) {
+        return Err(missing(wanted, "The upload's bytes are not in the version's home region."));
+    }
+    let lineage = lineage("upload", &upload);
+    let held_by = Some(upload.id.clone());
+    Ok(Origin { image, pin: None, stands_in: None, held_by, used_up: Some(upload.id), lineage })
+}
+
+async fn from_disk(running: &Running, id: &ResourceId, wanted: &Wanted<'_>) -> Result<Origin, Stop> {
+    let disk = source_row(running, id, wanted).await?;
+    let image = Image::of(&disk.document);
+    let image = image.ok_or_else(|| missing(wanted, "The source has no bytes yet."))?;
+    let stands_in = disk.document.location.as_deref().and_then(|location| location.parse().ok());
+    let lineage = lineage("disk", &disk);
+    Ok(Origin { image, pin: None, stands_in, held_by: Some(disk.id), used_up: None, lineage })
+}
+
+/// A disk of a version that is complete where it is wanted; of a definition, its latest there.
+async fn from_version_here(
+    running: &Running,
+    id: &ResourceId,
+    lun: Option<i64>,
+    wanted: &Wanted<'_>,
+) -> Result<Origin, Stop> {
+    let is_definition = id.type_name().is("Microsoft.Compute/galleries/images");
+    let latest = || id.child("versions", "latest").map_err(|error| Error::Document(error.to_string()));
+    let id = if is_definition { latest()? } else { id.clone() };
+    let downloads = Downloads::new(running.engine.clone(), running.regions.clone());
+    let (version, region) = downloads.locate(&id, Some(wanted.home)).await?;
+    let image = Image::of(&version.document).filter(|_| lun.is_none());
+    let image = image.ok_or_else(|| {
+        let lun = lun.unwrap_or_default();
+        let message = format!(
+            "The value of parameter imageReference is invalid: the image version '{}' has no data disk with LUN {lun}.",
+            version.id
+        );
+        Stop::Failed(ErrorDetail::new("InvalidParameter", message).at(wanted.target), Box::default())
+    })?;
+    let lineage = lineage("version", &version);
+    Ok(Origin {
+        image,
+        pin: None,
+        stands_in: Some(region),
+        held_by: Some(version.id),
+        used_up: None,
+        lineage,
+    })
+}
+
+/// A version's image, wherever it stands whole.
+pub(crate) async fn from_version(
+    running: &Running,
+    id: &ResourceId,
+    wanted: &Wanted<'_>,
+) -> Result<Origin, Stop> {
+    let version = source_row(running, id, wanted).await?;
+    let image = Image::of(&version.document);
+    let image = image.ok_or_else(|| missing(wanted, "The source version has no image yet."))?;
+    let mut closed = None;
+    for region in complete_regions(running.engine.metadata().as_ref(), &version.id).await? {
+        match running.regions.store(&region) {
+            Ok(store) if store.has(&image.root) => {
+                let lineage = lineage("version", &version);
+                let (stands_in, held_by) = (Some(region), Some(version.id));
+                return Ok(Origin { image, pin: None, stands_in, held_by, used_up: None, lineage });
+            }
+            Ok(_) => {}
+            Err(error) => closed = Some(error),
+        }
+    }
+    // A region that cannot be opened just now may have it.
+    let missing = || missing(wanted, "The source version is not complete in any region.");
+    Err(closed.map_or_else(missing, Stop::from))
+}
+
+/// The image of nothing but zeros: the same for every size.
+async fn empty(running: &Running, wanted: &Wanted<'_>) -> Result<Origin, Stop> {
+    let (region, owner) = (running.regions.store(wanted.home)?.clone(), running.owner());
+    let ingested = running.blocking(move || store::ingest(&Zeros, &region, owner, &|_progress| {})).await?;
+    let ingested = ingested.map_err(|error| Stop::Broken(error.into()))?;
+    let image = Image { root: ingested.root, size_bytes: 0, data_bytes: 0 };
+    let lineage = json!({"kind": "empty"});
+    Ok(Origin { image, pin: Some(ingested.pin), stands_in: None, held_by: None, used_up: None, lineage })
+}
+
+/// The least disk there is; the size is no part of an image.
+struct Zeros;
+
+impl Blocks for Zeros {
+    fn size_bytes(&self) -> u64 {
+        u64::from(store::GRID_BYTES)
+    }
+
+    fn read_at(&self, _offset: u64, buffer: &mut [u8]) -> Result<(), disks::Error> {
+        buffer.fill(0);
+        Ok(())
+    }
+
+    fn extent_at(&self, offset: u64) -> Result<Extent, disks::Error> {
+        Ok(Extent { length: self.size_bytes().saturating_sub(offset), kind: ExtentKind::Zero })
+    }
+}
+
+async fn from_blob(running: &Running, uri: &str, wanted: &Wanted<'_>) -> Result<Origin, Stop> {
+    // A slow source must not keep publishes of what is here already from their turn.
+    let Ok(_turn) = running.fetches.clone().try_acquire_owned() else { return Err(Stop::NotYet) };
+    let stopped = running.stop_flag();
+    let remote = match Remote::open(uri, &running.settings.source, stopped).await {
+        Err(_) if running.is_stopped() => return Err(Stop::LeaseLost),
+        opened => opened.map_err(|error| source_failed(wanted, &error))?,
+    };
+    ingest_vhd(running, Box::new(remote), wanted).await
+}
+
+/// Reads a VHD into the region where it is wanted.
+pub(crate) async fn ingest_vhd(
+    running: &Running,
+    file: Box<dyn disks::ReadAt>,
+    wanted: &Wanted<'_>,
+) -> Result<Origin, Stop> {
+    let (owner, stopped, most_bytes) = (running.owner(), running.stop_flag(), wanted.most_bytes);
+    let region = running.regions.store(wanted.home)?.clone();
+    let ingested = running.blocking(move || {
+        let disk = disks::open(InputFormat::Vhd, file, &Limits::default())?;
+        let size_bytes = disk.blocks.size_bytes();
+        if size_bytes > most_bytes {
+            return Ok(Err(size_bytes));
+        }
+        let blocks = Stoppable { blocks: disk.blocks, stopped };
+        store::ingest(&blocks, &region, owner, &|_progress| {}).map(Ok)
+    });
+    let ingested = ingested.await?.map_err(|error| ingest_failed(running, wanted, error))?;
+    let ingested = ingested.map_err(|size_bytes| too_large(size_in_gib(size_bytes)))?;
+    let image =
+        Image { root: ingested.root, size_bytes: ingested.size_bytes, data_bytes: ingested.logical_bytes };
+    let pin = Some(ingested.pin);
+    Ok(Origin { image, pin, stands_in: None, held_by: None, used_up: None, lineage: Value::Null })
+}
+
+/// A disk that can be stopped being read.
+struct Stoppable {
+    blocks: Box<dyn Blocks>,
+    stopped: CancellationToken,
+}
+
+impl Blocks for Stoppable {
+    fn size_bytes(&self) -> u64 {
+        self.blocks.size_bytes()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), disks::Error> {
+        if self.stopped.is_cancelled() {
+            return Err(std::io::Error::from(std::io::ErrorKind::Interrupted).into());
+        }
+        self.blocks.read_at(offset, buffer)
+    }
+
+    fn extent_at(&self, offset: u64) -> Result<Extent, disks::Error> {
+        self.blocks.extent_at(offset)
+    }
+}
+
+async fn source_row(running: &Running, id: &ResourceId, wanted: &Wanted<'_>) -> Result<Stored, Stop> {
+    let row = running.engine.metadata().row(id).await?;
+    let row = row.ok_or_else(|| missing(wanted, "The source does not exist any more."))?;
+    Ok(stored_of(&row)?)
+}
+
+/// What something was made from, and which of those that had the name one after the other.
+fn lineage(kind: &str, source: &Stored) -> Value {
+    let mut lineage = json!({"kind": kind, "id": source.id.to_string()});
+    if let Some(unique) = source.document.properties.get("uniqueId") {
+        lineage["uniqueId"] = unique.clone();
+    }
+    lineage
+}
+
+/// Largest source that is copied to regions, in GiB; only `Shallow` versions may be larger.
+pub(crate) const MOST_GIB: u64 = 2048;
+
+pub(crate) fn size_in_gib(size_bytes: u64) -> u64 {
+    size_bytes.div_ceil(1 << 30)
+}
+
+pub(crate) fn too_large(gib: u64) -> Stop {
+    let message =
+        format!("Replication failed: source resource size {gib} exceeds the max size {MOST_GIB} supported.");
+    Stop::Failed(ErrorDetail::new("GallerySourceResourceExceedsMaxSize", message), Box::default())
+}
+
+fn refused(wanted: &Wanted<'_>, code: &str, message: impl Into<String>) -> ErrorDetail {
+    ErrorDetail::new(code, message).at(wanted.target)
+}
+
+pub(crate) fn missing(wanted: &Wanted<'_>, words: &str) -> Stop {
+    let message = format!(
+        "Source is not found. {words} Please check source exists, and is in the same region as {} being created.",
+        wanted.what
+    );
+    Stop::Failed(refused(wanted, "InvalidParameter", message), Box::default())
+}
+
+fn source_failed(wanted: &Wanted<'_>, error: &SourceError) -> Stop {
+    let code = if matches!(error, SourceError::Changed) { "Conflict" } else { "InvalidParameter" };
+    Stop::Failed(refused(wanted, code, error.to_string()), Box::default())
+}
+
+/// Image findings end the operation with `InvalidVhd` and the reason in `details`; the rest is ours to try again.
+fn ingest_failed(running: &Running, wanted: &Wanted<'_>, error: store::Error) -> Stop {
+    match error {
+        _ if running.is_stopped() => Stop::LeaseLost,
+        store::Error::Source(disks::Error::Refused { reason, message }) => {
+            let mut detail =
+                refused(wanted, "InvalidVhd", "The source is not an acceptable VHD. See the details.");
+            detail.details = vec![ErrorDetail::new(format!("{reason:?}"), message)];
+            Stop::Failed(detail, Box::default())
+        }
+        store::Error::Source(disks::Error::Io(error)) => {
+            let known = error.get_ref().and_then(|inner| inner.downcast_ref::<SourceError>());
+            known.map_or_else(
+                || source_failed(wanted, &SourceError::Unreadable("the connection broke")),
+                |known| source_failed(wanted, known),
+            )
+        }
+        error => Stop::Broken(error.into()),
+    }
+}
