@@ -1,4 +1,5 @@
-//! Removes what was left to expire: uploads that nobody ended, and operations nobody will ask about any more.
+//! Removes what was left to expire: uploads that nobody ended, soft-deleted versions that nobody took back, and
+//! operations nobody will ask about any more.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +8,16 @@ use arm::ResourceId;
 use control::{Clock, Engine, stored_of};
 use jiff::{SignedDuration, Timestamp};
 use metadata::{Change, Expect, Listing, Row};
+use providers::Document;
+use providers::compute::image_version::{SOFT_DELETED, SoftDeleted};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Error, Uploads};
 
 /// How long an ended operation can still be asked about.
 const OPERATION_DAYS: i64 = 7;
+/// Most rows of one type that one sweep removes, and a page more; the next goes on.
+const SWEEP_ROWS: usize = 10_000;
 
 /// Sweeps every `pause` until `stop`.
 pub async fn run(
@@ -25,10 +30,7 @@ pub async fn run(
 ) {
     while !stop.is_cancelled() {
         if let Err(error) = sweep(&engine, &uploads, clock.now(), &subscriptions).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "expired uploads and operations were not removed"
-            );
+            tracing::error!(error = &error as &dyn std::error::Error, "what has expired was not removed");
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -48,35 +50,62 @@ pub(crate) async fn sweep(
     for subscription in subscriptions {
         let scope = ResourceId::subscription_scope(subscription)
             .map_err(|error| Error::Document(error.to_string()))?;
-        let listing = Listing::OfType { scope, type_name: "Gallerist.Images/uploads".to_owned() };
-        let mut cursor = None;
-        loop {
-            let page = engine.metadata().list(&listing, cursor.as_ref(), 500).await?;
-            let Some(last) = page.last() else { break };
-            cursor = Some(listing.cursor_after(last));
-            for row in &page {
-                remove_expired(engine, uploads, now, row).await?;
+        for row in ended(engine, now, &scope, "Gallerist.Images/uploads", upload_end).await? {
+            uploads.forget(&row.id);
+            remove(engine, &row).await?;
+        }
+        for row in ended(engine, now, &scope, SOFT_DELETED, soft_delete_end).await? {
+            if remove(engine, &row).await? {
+                tracing::info!(resource.id = %row.id, "purged {}: its time after soft delete is over", row.id);
             }
         }
     }
     Ok(())
 }
 
-/// Removes an upload whose time is over, unless somebody writes it meanwhile.
-async fn remove_expired(engine: &Engine, uploads: &Uploads, now: Timestamp, row: &Row) -> Result<(), Error> {
-    let document = stored_of(row)?.document;
-    let expires = document.properties.get("expiresAt").and_then(serde_json::Value::as_str);
-    let expires = expires.and_then(|text| text.parse::<Timestamp>().ok());
-    if expires.is_none_or(|expires| expires >= now) {
-        return Ok(());
+/// When an upload that nobody ends is removed.
+fn upload_end(document: &Document) -> Option<Timestamp> {
+    document.properties.get("expiresAt")?.as_str()?.parse().ok()
+}
+
+/// When a soft-deleted version is gone for good.
+fn soft_delete_end(document: &Document) -> Option<Timestamp> {
+    SoftDeleted::of(document).map(|deleted| deleted.purged_at)
+}
+
+/// Rows of one type in `scope` whose time is over.
+async fn ended(
+    engine: &Engine,
+    now: Timestamp,
+    scope: &ResourceId,
+    type_name: &str,
+    end: fn(&Document) -> Option<Timestamp>,
+) -> Result<Vec<Row>, Error> {
+    let listing = Listing::OfType { scope: scope.clone(), type_name: type_name.to_owned() };
+    let (mut cursor, mut rows) = (None, Vec::new());
+    while rows.len() < SWEEP_ROWS {
+        let page = engine.metadata().list(&listing, cursor.as_ref(), 500).await?;
+        let Some(last) = page.last() else { break };
+        cursor = Some(listing.cursor_after(last));
+        for row in page {
+            if end(&stored_of(&row)?.document).is_some_and(|end| end <= now) {
+                rows.push(row);
+            }
+        }
     }
-    uploads.forget(&row.id);
+    Ok(rows)
+}
+
+/// Removes a row whose time is over, unless somebody writes it meanwhile; answers whether it did.
+async fn remove(engine: &Engine, row: &Row) -> Result<bool, Error> {
     let expect = vec![Expect::Unchanged(row.id.clone(), row.etag.clone())];
     let change = Change { expect, delete: vec![row.id.clone()], ..Change::default() };
     match engine.metadata().commit(change).await {
-        Ok(()) => engine.bytes_released().notify_one(),
-        Err(metadata::Error::Stale(_) | metadata::Error::Absent(_)) => {}
-        Err(error) => return Err(error.into()),
+        Ok(()) => {
+            engine.bytes_released().notify_one();
+            Ok(true)
+        }
+        Err(metadata::Error::Stale(_) | metadata::Error::Absent(_)) => Ok(false),
+        Err(error) => Err(error.into()),
     }
-    Ok(())
 }

@@ -11,5 +11,6 @@ mod places;
 mod preconditions;
 mod races;
 mod rights;
+mod soft_delete;
 mod versions;
 mod world;
