@@ -20,7 +20,9 @@ pub(crate) struct Outcome {
     pub(crate) job: Option<NewJob>,
     /// The resources the body points at, as far as they exist.
     pub(crate) linked: Vec<ResourceId>,
-    /// The resource that goes in the same moment.
+    /// What the decision took to be absent.
+    pub(crate) absent: Vec<ResourceId>,
+    /// The resource that goes in the same moment, whose place this takes.
     pub(crate) instead_of: Option<ResourceId>,
     /// The etag this was decided on; `None` when nothing stood.
     pub(crate) decided_on: Option<String>,
@@ -43,6 +45,8 @@ struct Wanted {
     envelope: Map<String, Value>,
     tags: Option<BTreeMap<String, String>>,
     location: Option<String>,
+    /// The resource whose place it takes, as it stands.
+    replaced: Option<(Row, Stored)>,
 }
 
 impl Engine {
@@ -73,7 +77,7 @@ impl Engine {
         let asks = sent.asks(kind, method, current.as_ref())?;
         // What an update leaves unnamed it does not use anew, and needs no right to (azure-api 4.1).
         let mut linked = self.linked(asked, kind, &asks.named).await?;
-        self.load_companions(kind, id, &mut linked).await?;
+        let absent = self.load_companions(kind, id, &mut linked).await?;
         let mut accepted = kind.put(&Put {
             id,
             current: current.as_ref(),
@@ -91,16 +95,20 @@ impl Engine {
         })?;
         self.seal.cover(&mut accepted)?;
         let location = kind.is_located().then_some(location);
+        let instead_of = accepted.instead_of.clone();
+        let replaced = self.replaced(instead_of.as_ref()).await?;
         let envelope = accepted.envelope.take().unwrap_or(asks.envelope);
-        let wanted = Wanted { accepted, envelope, tags, location };
-        let instead_of = wanted.accepted.instead_of.clone();
-        let mut outcome = self.outcome(asked, kind, standing.spelled(id), &standing, wanted)?;
-        if let Some(gone) = &instead_of
-            && let Some(row) = self.metadata.row(gone).await?
-        {
-            outcome.row.holds = row.holds;
-        }
-        Ok(Outcome { linked: linked.into_values().map(|stored| stored.id).collect(), instead_of, ..outcome })
+        let wanted = Wanted { accepted, envelope, tags, location, replaced };
+        let outcome = self.outcome(asked, kind, standing.spelled(id), &standing, wanted)?;
+        let linked = linked.into_values().map(|stored| stored.id).collect();
+        Ok(Outcome { linked, absent, instead_of, ..outcome })
+    }
+
+    /// The resource whose place is taken; one that has gone meanwhile makes the commit fail.
+    async fn replaced(&self, instead_of: Option<&ResourceId>) -> Result<Option<(Row, Stored)>, Error> {
+        let Some(id) = instead_of else { return Ok(None) };
+        let row = self.metadata.row(id).await?;
+        row.map(|row| stored_of(&row).map(|stored| (row, stored))).transpose()
     }
 
     /// Reads what stands; refuses when the subscription, the group or the parent does not.
@@ -131,6 +139,7 @@ impl Engine {
         let now = self.clock.now();
         let work = wanted.accepted.work.clone();
         let claims = wanted.accepted.claims.iter().cloned().map(Claim).collect();
+        let replaced = wanted.replaced.as_ref().map(|(row, _)| row.clone());
         let document = document_of(asked, stands, wanted);
         let running = row.and_then(|row| row.operation);
         let is_same = stands.is_some_and(|stands| same_but_state(stands, &document));
@@ -158,13 +167,22 @@ impl Engine {
             etag,
             operation: job.as_ref().map(|job| job.id).or(running),
             claims,
-            holds: row.map(|row| row.holds.clone()).unwrap_or_default(),
+            holds: replaced.as_ref().or(row).map(|row| row.holds.clone()).unwrap_or_default(),
             counted: limits::counted(&kind.name(), &id, document.location.as_deref()),
-            created_at: row.map_or(now, |row| row.created_at),
+            created_at: row.or(replaced.as_ref()).map_or(now, |row| row.created_at),
             changed_at: now,
             id,
         };
-        Ok(Outcome { row, document, job, linked: Vec::new(), instead_of: None, decided_on, is_changed })
+        Ok(Outcome {
+            row,
+            document,
+            job,
+            linked: Vec::new(),
+            absent: Vec::new(),
+            instead_of: None,
+            decided_on,
+            is_changed,
+        })
     }
 
     /// The location of a write: sent and valid, the same as what stands, or taken from what stands.
@@ -217,18 +235,21 @@ impl Engine {
 }
 
 impl Engine {
+    /// Loads the companions that exist; answers the others.
     async fn load_companions(
         &self,
         kind: &'static dyn ResourceType,
         id: &ResourceId,
         linked: &mut HashMap<String, Stored>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<ResourceId>, Error> {
+        let mut absent = Vec::new();
         for companion in kind.companions(id) {
-            if let Some(row) = self.metadata.row(&companion).await? {
-                linked.insert(companion.key(), stored_of(&row)?);
+            match self.metadata.row(&companion).await? {
+                Some(row) => drop(linked.insert(companion.key(), stored_of(&row)?)),
+                None => absent.push(companion),
             }
         }
-        Ok(())
+        Ok(absent)
     }
 }
 
@@ -244,8 +265,16 @@ impl Standing {
     }
 }
 
+/// The document that is left; what takes the place of another resource goes on from that one.
 fn document_of(asked: &Asked<'_>, stands: Option<&Document>, wanted: Wanted) -> Document {
-    let Wanted { accepted, envelope, tags, location } = wanted;
+    let Wanted { accepted, envelope, tags, location, replaced } = wanted;
+    let replaced = replaced.map(|(_, stored)| stored.document);
+    let kept_tags = replaced.as_ref().and_then(|document| document.tags.clone());
+    let tags = match tags {
+        Some(tags) if tags.is_empty() => kept_tags.or(Some(tags)),
+        tags => tags.or(kept_tags),
+    };
+    let stands = stands.or(replaced.as_ref());
     let state = match (stands.map(|document| document.state), &accepted.work) {
         (None, Some(_)) => State::Creating,
         (Some(_), Some(_)) => State::Updating,

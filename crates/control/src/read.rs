@@ -123,7 +123,9 @@ impl Engine {
         let scope = scope.clone();
         self.page_of_rows(asked, &Listing::Within { scope }, |row, stored| {
             let is_group = stored.id.pairs().len() <= 2;
-            (!is_group).then(|| generic(row, stored, &expand))
+            // What no client can name is not listed.
+            let is_named = self.registry.named(&stored.id.type_name()).is_some();
+            (!is_group && is_named).then(|| generic(row, stored, &expand))
         })
         .await
     }
@@ -138,7 +140,7 @@ impl Engine {
     }
 
     /// One page of `listing`: rows that pass `$filter` and `show`, and the link to the next page if there may be one.
-    async fn page_of_rows(
+    pub(crate) async fn page_of_rows(
         &self,
         asked: &Asked<'_>,
         listing: &Listing,

@@ -2,6 +2,7 @@
 
 use arm::ResourceId;
 use providers::Rejection;
+use providers::compute::image_version::SOFT_DELETED;
 
 pub(crate) fn subscription_not_found(subscription: &str) -> Rejection {
     Rejection::new(
@@ -145,8 +146,14 @@ pub(crate) fn children_exist(children: &[ResourceId]) -> Rejection {
             format!("{}/{}", type_name.namespace(), chain.join("/"))
         })
         .collect();
+    let set_aside = children.iter().any(|child| child.type_name().is(SOFT_DELETED));
+    let hint = if set_aside {
+        " Soft-deleted image versions are among them: purge them with DELETE of their entries under softDeletedArtifactTypes, or wait for their time."
+    } else {
+        ""
+    };
     let message = format!(
-        "Cannot delete resource while nested resources exist. Some existing nested resource IDs include: '{}'. Please delete all nested resources before deleting this resource.",
+        "Cannot delete resource while nested resources exist. Some existing nested resource IDs include: '{}'. Please delete all nested resources before deleting this resource.{hint}",
         names.join(", ")
     );
     Rejection::new(409, "CannotDeleteResource", message)

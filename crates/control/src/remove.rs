@@ -125,7 +125,7 @@ impl Engine {
         let kind = self.registry.named(&stored.id.type_name());
         let name = stored.id.name();
         let next = Row {
-            sort_key: kind.map_or_else(|| name.to_ascii_lowercase(), |kind| kind.sort_key(name)),
+            sort_key: kind.map_or_else(|| row.sort_key.clone(), |kind| kind.sort_key(name)),
             etag: self.ids.uuid().to_string(),
             operation: None,
             claims: Vec::new(),
@@ -151,7 +151,8 @@ impl Engine {
     }
 }
 
-fn reply_to_delete(
+/// The answer to a DELETE of `stored` that was done, with its operation where there is one.
+pub(crate) fn reply_to_delete(
     asked: &Asked<'_>,
     kind: &'static dyn ResourceType,
     stored: &Stored,

@@ -64,7 +64,10 @@ impl Engine {
         let parent = id.parent().filter(|parent| parent.pairs().len() > 1);
         let needed = parent.into_iter().chain(outcome.linked.iter().cloned());
         Change {
-            expect: std::iter::once(stands).chain(needed.map(Expect::Exists)).collect(),
+            expect: std::iter::once(stands)
+                .chain(needed.map(Expect::Exists))
+                .chain(outcome.absent.iter().cloned().map(Expect::NoRow))
+                .collect(),
             put: vec![outcome.row.clone()],
             delete: outcome.instead_of.iter().cloned().collect(),
             jobs: outcome.job.clone().into_iter().collect(),
@@ -95,7 +98,8 @@ impl Engine {
 
 fn reply_to_put(asked: &Asked<'_>, kind: &'static dyn ResourceType, outcome: &Outcome) -> Reply {
     let stored = Stored { id: outcome.row.id.clone(), document: outcome.document.clone() };
-    let status = kind.put_status(outcome.decided_on.is_none());
+    let is_new = outcome.decided_on.is_none() && outcome.instead_of.is_none();
+    let status = kind.put_status(is_new);
     let body = envelope(kind, &stored, &Query::default(), &[]);
     let reply = Reply::json(status, body).with("etag", format!("\"{}\"", outcome.row.etag));
     let Some(job) = outcome.row.operation else { return reply };

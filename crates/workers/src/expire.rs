@@ -1,5 +1,5 @@
-//! Removes what was left to expire: uploads that nobody ended, access to disks whose time is over, files under way that
-//! nothing names any more, and operations nobody will ask about.
+//! Removes what was left to expire: uploads that nobody ended, soft-deleted versions that nobody took back, access to
+//! disks whose time is over, files under way that nothing names any more, and operations nobody will ask about.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use metadata::{Change, Cursor, Expect, Listing, Row, Store};
 use providers::Document;
 use providers::compute::disk::{Grant, end_grant};
+use providers::compute::image_version::{SOFT_DELETED, SoftDeleted};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -18,6 +19,8 @@ use crate::{Error, Staging, Uploads};
 
 /// How long an ended operation can still be asked about.
 const OPERATION_DAYS: i64 = 7;
+/// Most rows of one type that one sweep removes, and a page more; the next goes on.
+const SWEEP_ROWS: usize = 10_000;
 const UPLOADS: &str = "Gallerist.Images/uploads";
 
 /// The types whose rows may name a file under way in `internal.staged`.
@@ -67,10 +70,13 @@ impl Sweeper {
         let now = self.clock.now();
         let days = SignedDuration::from_hours(24 * OPERATION_DAYS);
         self.engine.metadata().forget_jobs(now.saturating_sub(days).unwrap_or(Timestamp::MIN)).await?;
-        let mut pages = self.pages(UPLOADS)?;
-        while let Some(page) = pages.next().await? {
-            for row in &page {
-                remove_expired(&self.engine, &self.uploads, now, row).await?;
+        for row in self.ended(UPLOADS, now, upload_end).await? {
+            self.uploads.forget(&row.id);
+            self.remove(&row).await?;
+        }
+        for row in self.ended(SOFT_DELETED, now, soft_delete_end).await? {
+            if self.remove(&row).await? {
+                tracing::info!(resource.id = %row.id, "purged {}: its time after soft delete is over", row.id);
             }
         }
         // Files before rows: one that is made meanwhile was named before.
@@ -89,6 +95,40 @@ impl Sweeper {
         }
         self.staging.keep_only(&found, &named).map_err(Error::Staging)?;
         Ok(())
+    }
+
+    /// Rows of one type whose time is over.
+    async fn ended(
+        &self,
+        type_name: &str,
+        now: Timestamp,
+        end: fn(&Document) -> Option<Timestamp>,
+    ) -> Result<Vec<Row>, Error> {
+        let (mut pages, mut rows) = (self.pages(type_name)?, Vec::new());
+        while rows.len() < SWEEP_ROWS
+            && let Some(page) = pages.next().await?
+        {
+            for row in page {
+                if end(&stored_of(&row)?.document).is_some_and(|end| end <= now) {
+                    rows.push(row);
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Removes a row whose time is over, unless somebody writes it meanwhile; answers whether it did.
+    async fn remove(&self, row: &Row) -> Result<bool, Error> {
+        let expect = vec![Expect::Unchanged(row.id.clone(), row.etag.clone())];
+        let change = Change { expect, delete: vec![row.id.clone()], ..Change::default() };
+        match self.engine.metadata().commit(change).await {
+            Ok(()) => {
+                self.engine.bytes_released().notify_one();
+                Ok(true)
+            }
+            Err(metadata::Error::Stale(_) | metadata::Error::Absent(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The rows of a type, page by page.
@@ -142,21 +182,12 @@ impl Pages {
     }
 }
 
-/// Removes an upload whose time is over, unless somebody writes it meanwhile.
-async fn remove_expired(engine: &Engine, uploads: &Uploads, now: Timestamp, row: &Row) -> Result<(), Error> {
-    let document = stored_of(row)?.document;
-    let expires = document.properties.get("expiresAt").and_then(serde_json::Value::as_str);
-    let expires = expires.and_then(|text| text.parse::<Timestamp>().ok());
-    if expires.is_none_or(|expires| expires >= now) {
-        return Ok(());
-    }
-    uploads.forget(&row.id);
-    let expect = vec![Expect::Unchanged(row.id.clone(), row.etag.clone())];
-    let change = Change { expect, delete: vec![row.id.clone()], ..Change::default() };
-    match engine.metadata().commit(change).await {
-        Ok(()) => engine.bytes_released().notify_one(),
-        Err(metadata::Error::Stale(_) | metadata::Error::Absent(_)) => {}
-        Err(error) => return Err(error.into()),
-    }
-    Ok(())
+/// When an upload that nobody ends is removed.
+fn upload_end(document: &Document) -> Option<Timestamp> {
+    document.properties.get("expiresAt")?.as_str()?.parse().ok()
+}
+
+/// When a soft-deleted version is gone for good.
+fn soft_delete_end(document: &Document) -> Option<Timestamp> {
+    SoftDeleted::of(document).map(|deleted| deleted.purged_at)
 }

@@ -12,6 +12,7 @@ use arm::{Region, ResourceId};
 use control::stored_of;
 use metadata::{JobState, Listing, Row, Store};
 use providers::State;
+use providers::compute::image_version::SOFT_DELETED;
 use store::{Digest, Owner};
 
 use crate::collect::open_owners;
@@ -155,6 +156,7 @@ async fn check_row(
         found.report("I4", id.clone(), "its parent does not exist");
     }
     let is_version = row.id.type_name().is("Microsoft.Compute/galleries/images/versions");
+    let is_aside = row.id.type_name().is(SOFT_DELETED);
     found.version_count += u64::from(is_version);
     check_operation_of(rows, row, document.state, found).await?;
     let Some(image) = Image::of(&document) else {
@@ -175,8 +177,8 @@ async fn check_row(
     }
     for (region, digest) in row.holds.iter().filter_map(|hold| hold.split_once('/')) {
         if let (Ok(region), Ok(digest)) = (region.parse::<Region>(), digest.parse::<Digest>()) {
-            // A region that a version is still to be copied to has no root of it yet.
-            let kept = if is_version { &mut claims.held } else { &mut claims.complete };
+            // A region that a version is, or was, still to be copied to has no root of it yet.
+            let kept = if is_version || is_aside { &mut claims.held } else { &mut claims.complete };
             kept.entry(region).or_default().insert(digest);
         }
     }

@@ -7,6 +7,7 @@ mod operations;
 mod skus;
 mod usages;
 mod vm_sizes;
+mod soft_deleted;
 
 use arm::{ResourceId, TypeName};
 use async_trait::async_trait;
@@ -26,7 +27,13 @@ pub(crate) trait View: Send + Sync {
 
 /// Every view there is.
 fn all() -> &'static [&'static dyn View] {
-    &[&operations::Operations, &skus::Skus, &usages::Usages, &vm_sizes::VmSizes]
+    &[
+        &operations::Operations,
+        &skus::Skus,
+        &soft_deleted::SoftDeletedVersions,
+        &usages::Usages,
+        &vm_sizes::VmSizes,
+    ]
 }
 
 /// The view that answers at paths of this type.

@@ -14,5 +14,6 @@ mod preconditions;
 mod races;
 mod rights;
 mod sizes;
+mod soft_delete;
 mod versions;
 mod world;

@@ -19,6 +19,20 @@ use crate::{Accepted, Put, Rejection, ResourceType, Show};
 #[derive(Clone, Copy, Debug)]
 pub struct Gallery;
 
+/// How long a gallery keeps versions that were deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SoftDeletePolicy {
+    /// Days in which machines may still be made of them.
+    pub(super) retention_days: i64,
+    /// Days after those in which they can only be restored.
+    pub(super) grace_days: i64,
+}
+
+/// The policy of a gallery that keeps deleted versions; `None` when deleting is final.
+pub(super) fn soft_delete_policy(properties: &Map<String, Value>) -> Option<SoftDeletePolicy> {
+    rules::soft_delete_policy(properties)
+}
+
 impl ResourceType for Gallery {
     fn name(&self) -> TypeName {
         TypeName::new("Microsoft.Compute", &["galleries"])
@@ -52,8 +66,8 @@ impl ResourceType for Gallery {
         rules::permissions_are_kept(put.current, put.wanted)?;
         rules::community_is_described_whole(put.wanted)?;
         rules::sharing_is_private(put.wanted)?;
-        rules::deletes_are_final(put.wanted)?;
         let mut properties = put.wanted.clone();
+        rules::settle_soft_delete(put.current, &mut properties);
         properties.insert("identifier".to_owned(), rules::identifier(put.id));
         Ok(Accepted { properties, claims: vec![rules::claim(put.id)], ..Accepted::default() })
     }

@@ -3,10 +3,12 @@
 use arm::ResourceId;
 use serde_json::{Map, Value, json};
 
+use super::SoftDeletePolicy;
 use crate::shape::at;
 use crate::{Rejection, Stored};
 
 const PERMISSIONS: &str = "sharingProfile.permissions";
+const SOFT_DELETE: &str = "softDeletePolicy";
 const COMMUNITY: &str = "sharingProfile.communityGalleryInfo";
 
 /// The kind of sharing is chosen at creation (azure-api 8.2).
@@ -57,13 +59,31 @@ pub(super) fn sharing_is_private(wanted: &Map<String, Value>) -> Result<(), Reje
     Ok(())
 }
 
-/// Whoever asks for soft delete relies on it: better refused than forgotten.
-pub(super) fn deletes_are_final(wanted: &Map<String, Value>) -> Result<(), Rejection> {
-    let path = "softDeletePolicy.isSoftDeleteEnabled";
-    if at(wanted, path) == Some(&Value::Bool(true)) {
-        return Err(Rejection::not_implemented("Soft delete").at(format!("gallery.properties.{path}")));
+/// How long deleted versions are kept unless the policy says: Azure's seven days.
+const RETENTION_DAYS: i64 = 7;
+
+/// What a policy that was left out, or says nothing of its periods, means.
+pub(super) fn settle_soft_delete(current: Option<&Stored>, properties: &mut Map<String, Value>) {
+    let stands = current.and_then(|current| current.document.properties.get(SOFT_DELETE));
+    if !properties.contains_key(SOFT_DELETE) {
+        // Protection is not lost by leaving it out.
+        properties.extend(stands.map(|policy| (SOFT_DELETE.to_owned(), policy.clone())));
     }
-    Ok(())
+    if let Some(Value::Object(policy)) = properties.get_mut(SOFT_DELETE)
+        && policy.get("isSoftDeleteEnabled") == Some(&Value::Bool(true))
+    {
+        policy.entry("retentionPeriodInDays").or_insert(RETENTION_DAYS.into());
+    }
+}
+
+/// The policy of a gallery that keeps deleted versions.
+pub(super) fn soft_delete_policy(properties: &Map<String, Value>) -> Option<SoftDeletePolicy> {
+    let policy = properties.get(SOFT_DELETE).filter(|policy| policy["isSoftDeleteEnabled"] == true)?;
+    let days = |name: &str| policy[name].as_i64();
+    Some(SoftDeletePolicy {
+        retention_days: days("retentionPeriodInDays").unwrap_or(RETENTION_DAYS),
+        grace_days: days("gracePeriodInDays").unwrap_or(0),
+    })
 }
 
 /// `{subscription}-{NAME}`: how the gallery is called where it is shared.

@@ -29,8 +29,6 @@ fn a_new_gallery_is_answered_whole() {
 }
 
 #[rstest]
-#[case::soft_delete(json!({"softDeletePolicy": {"isSoftDeleteEnabled": true}}), "NotImplemented",
-    "gallery.properties.softDeletePolicy.isSoftDeleteEnabled", "Soft delete is not implemented")]
 #[case::groups(json!({"sharingProfile": {"permissions": "groups"}}), "NotImplemented",
     "gallery.properties.sharingProfile.permissions", "permissions 'Groups'")]
 #[case::half_a_community(json!({"sharingProfile": {"permissions": "Community", "communityGalleryInfo": {"eula": "x", "publisherUri": "", "publicNamePrefix": "p"}}}),

@@ -11,17 +11,19 @@ mod publishing;
 mod replication;
 mod rules;
 mod show;
+mod soft_delete;
 mod source;
 #[cfg(test)]
 mod tests;
 mod wire;
 mod work;
 
-use arm::{TypeName, VersionName};
+use arm::{ResourceId, TypeName, VersionName};
 use serde_json::{Map, Value};
 
 pub use self::latest::{Candidate, latest};
 pub use self::replication::{Progress, ProgressState};
+pub use self::soft_delete::{SOFT_DELETED, SoftDeleted, aside, version_of};
 use crate::shape::Field;
 use crate::{Accepted, Delete, Link, Put, Query, Rejection, Removal, ResourceType, Show};
 
@@ -68,9 +70,16 @@ impl ResourceType for ImageVersion {
         source::links(wanted)
     }
 
+    /// What was soft-deleted under this number, if anything was.
+    fn companions(&self, id: &ResourceId) -> Vec<ResourceId> {
+        aside(id).into_iter().collect()
+    }
+
     fn put(&self, put: &Put<'_>) -> Result<Accepted, Rejection> {
         rules::is_not_going_away(put)?;
-        rules::restoring_is_not_asked(put.directives)?;
+        if let Some(restored) = soft_delete::restored(put)? {
+            return Ok(restored);
+        }
         let mut properties = put.wanted.clone();
         rules::settle_safety(put, &mut properties);
         publishing::settle(put, &mut properties)?;
@@ -86,7 +95,7 @@ impl ResourceType for ImageVersion {
 
     fn delete(&self, delete: &Delete<'_>) -> Result<Removal, Rejection> {
         rules::deletion_is_not_blocked(delete)?;
-        Ok(Removal::Gone)
+        Ok(soft_delete::removal(delete))
     }
 
     fn facets(&self, query: &Query) -> Option<&'static str> {

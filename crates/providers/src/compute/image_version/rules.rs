@@ -32,14 +32,6 @@ pub(super) fn is_not_going_away(put: &Put<'_>) -> Result<(), Rejection> {
     }
 }
 
-pub(super) fn restoring_is_not_asked(directives: &Map<String, Value>) -> Result<(), Rejection> {
-    if directives.get("restore") == Some(&Value::Bool(true)) {
-        return Err(Rejection::not_implemented("Restoring a soft-deleted image version")
-            .at("galleryImageVersion.properties.restore"));
-    }
-    Ok(())
-}
-
 /// Fills the safety profile; an update that says nothing of it changes nothing of it.
 pub(super) fn settle_safety(put: &Put<'_>, properties: &mut Map<String, Value>) {
     let profile = object_in(properties, SAFETY);

@@ -6,6 +6,7 @@ mod latest;
 mod lifecycle;
 mod regions;
 mod replication;
+mod soft_delete;
 mod sources;
 mod updates;
 

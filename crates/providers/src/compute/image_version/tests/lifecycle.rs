@@ -43,17 +43,6 @@ fn siblings_are_ordered_by_number() {
 }
 
 #[test]
-fn restoring_is_not_there_yet() {
-    let target = "galleryImageVersion.properties.restore";
-    version().check_refused(
-        json!({"restore": true, "storageProfile": {}}),
-        "NotImplemented",
-        target,
-        "soft-deleted",
-    );
-}
-
-#[test]
 fn what_goes_away_is_not_updated() {
     let mut scene = version().after(body(json!({})));
     scene.current.as_mut().unwrap().document.state = State::Deleting;
