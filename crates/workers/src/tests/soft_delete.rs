@@ -1,6 +1,6 @@
 //! The bytes of versions that were deleted and can be taken back.
 
-use control::{Clock, Method};
+use control::Method;
 use serde_json::{Value, json};
 
 use super::disk::Disk;
