@@ -3,6 +3,7 @@
 //! A job's state is its row: steps record what they did before the next begins, so a job goes on after `kill -9`
 //! wherever it was. A new job is one file and one line in [`jobs`].
 
+mod capture;
 mod collect;
 mod disk;
 mod downloads;
@@ -38,5 +39,11 @@ pub use verify::{Verification, Violation, verify};
 /// Every job there is, by name.
 #[must_use]
 pub fn jobs() -> Vec<Box<dyn JobKind>> {
-    vec![Box::new(disk::Create), Box::new(disk::Grant), Box::new(disk::Settle), Box::new(publish::Publish)]
+    vec![
+        Box::new(capture::Capture),
+        Box::new(disk::Create),
+        Box::new(disk::Grant),
+        Box::new(disk::Settle),
+        Box::new(publish::Publish),
+    ]
 }
