@@ -9,10 +9,13 @@ use store::Digest;
 
 /// The image behind a version, disk or blob: what its row notes under `internal`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Image {
-    pub(crate) root: Digest,
-    pub(crate) size_bytes: u64,
-    pub(crate) data_bytes: u64,
+pub struct Image {
+    /// The image's digest.
+    pub root: Digest,
+    /// The virtual size in bytes.
+    pub size_bytes: u64,
+    /// Bytes that are not holes.
+    pub data_bytes: u64,
 }
 
 impl Image {

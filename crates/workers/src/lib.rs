@@ -5,6 +5,7 @@
 
 mod capture;
 mod collect;
+mod content;
 mod disk;
 mod downloads;
 mod error;
@@ -25,14 +26,16 @@ mod uploads;
 mod verify;
 
 pub use collect::Collector;
+pub use content::{Content, OpenContent, Settled, settle};
 pub use downloads::{Downloads, VersionBytes};
 pub use error::Error;
 pub use expire::Sweeper;
 pub use grants::{Granted, Grants};
+pub use image::Image;
 pub use job::{JobKind, Running, Stop};
 pub use regions::Regions;
 pub use runner::{Settings, Workers};
-pub use staging::{PAGE_BYTES, Staged, Staging};
+pub use staging::{PAGE_BYTES, Staged, Staging, Unnamed};
 pub use uploads::{CommitReply, Uploads};
 pub use verify::{Verification, Violation, verify};
 
