@@ -25,4 +25,4 @@ pub use blocks::{Blocks, Extent, ExtentKind};
 pub use error::{Error, Reason};
 pub use format::{Disk, InputFormat, Limits, OutputFormat, open, open_flat_vmdk, write};
 pub use source::{FileSource, ReadAt, WriteAt};
-pub use vhd::fixed_vhd_footer;
+pub use vhd::{fixed_vhd_footer, is_fixed_vhd_footer};

@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use arm::{Region, ResourceId};
+use arm::ResourceId;
 use control::{Clock, Engine, stored_of};
 use jiff::Timestamp;
 use providers::compute::disk::Grant;
 use providers::{Document, Rejection};
 use serde_json::Value;
-use store::Digest;
 use uuid::Uuid;
 
-use crate::Error;
 use crate::disk::{PURPOSE, address_parts, staged};
 use crate::image::Image;
+use crate::{Content, Error};
 
 /// Checks addresses.
 #[derive(Clone)]
@@ -30,20 +29,11 @@ impl std::fmt::Debug for Grants {
 
 /// What an address gives access to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Granted {
-    /// The file of a disk under upload: to be read and written.
-    Staged(Uuid),
-    /// A disk as a fixed VHD: to be read.
-    Stored {
-        /// Where its bytes are.
-        region: Region,
-        /// The image's digest.
-        root: Digest,
-        /// The disk's size in bytes, without the footer.
-        size_bytes: u64,
-        /// The footer that makes it a VHD, the same at every reading.
-        footer: Vec<u8>,
-    },
+pub struct Granted {
+    /// The bytes: the file of a disk under upload, or a disk as a fixed VHD.
+    pub content: Content,
+    /// Whether they may be written too.
+    pub may_write: bool,
 }
 
 impl Grants {
@@ -75,18 +65,20 @@ impl Grants {
         let document = stored_of(&row)?.document;
         let standing = Grant::of(&document.internal).filter(|standing| standing.id == grant);
         let standing = standing.ok_or_else(refused)?;
-        if standing.may_write { staged(&document).map(Granted::Staged) } else { stored(&document) }
-            .ok_or_else(refused)
+        let may_write = standing.may_write;
+        let content = if may_write { staged(&document).map(Content::Staged) } else { stored(&document) };
+        Ok(Granted { content: content.ok_or_else(refused)?, may_write })
     }
 }
 
-fn stored(document: &Document) -> Option<Granted> {
+/// A disk and the footer that makes it a VHD, the same at every reading.
+fn stored(document: &Document) -> Option<Content> {
     let image = Image::of(document)?;
     let region = document.location.as_deref()?.parse().ok()?;
     let unique = document.properties.get("uniqueId").and_then(Value::as_str)?;
     let identity = unique.parse::<Uuid>().unwrap_or_default().into_bytes();
-    let footer = disks::fixed_vhd_footer(image.size_bytes, identity).to_vec();
-    Some(Granted::Stored { region, root: image.root, size_bytes: image.size_bytes, footer })
+    let tail = disks::fixed_vhd_footer(image.size_bytes, identity).to_vec();
+    Some(Content::Stored { region, image, tail })
 }
 
 fn refused() -> Error {

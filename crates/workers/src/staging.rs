@@ -1,7 +1,8 @@
 //! Bytes that are still being written at offsets: page blobs and disks under upload, before they are an image.
 //!
 //! One sparse file each, outside of the regions. What was acknowledged after [`Staged::sync`] survives a crash. A file
-//! that no resource names any more is removed by [`Staging::keep_only`].
+//! that no resource names any more is removed by [`Staging::keep_only`]; one that no resource names yet is kept by the
+//! [`Unnamed`] that its maker has.
 
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,7 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use disks::{FileSource, ReadAt};
 use rustix::fs::{FallocateFlags, fallocate};
@@ -25,6 +26,21 @@ pub const PAGE_BYTES: u64 = 512;
 #[derive(Clone, Debug)]
 pub struct Staging {
     folder: Arc<Path>,
+    /// Files that are made before a row names them.
+    unnamed: Arc<Mutex<HashSet<Uuid>>>,
+}
+
+/// Keeps a file that no row names yet from being taken for an orphan. Drop it once the row is committed.
+#[derive(Debug)]
+pub struct Unnamed {
+    name: Uuid,
+    all: Arc<Mutex<HashSet<Uuid>>>,
+}
+
+impl Drop for Unnamed {
+    fn drop(&mut self) {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+    }
 }
 
 /// One file under way.
@@ -40,7 +56,14 @@ impl Staging {
     /// What the file system says.
     pub fn open(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        Ok(Self { folder: folder.into() })
+        Ok(Self { folder: folder.into(), unnamed: Arc::default() })
+    }
+
+    /// Keeps the file `name`, which is about to be made, until the answer is dropped.
+    #[must_use]
+    pub fn unnamed(&self, name: Uuid) -> Unnamed {
+        self.unnamed.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
+        Unnamed { name, all: self.unnamed.clone() }
     }
 
     /// A new file of `size_bytes` zeros, under a name that nobody has yet.
@@ -84,7 +107,7 @@ impl Staging {
         }
     }
 
-    /// Every file's name.
+    /// Every file's name, but for those that no row can name yet.
     ///
     /// # Errors
     /// What the file system says.
@@ -94,7 +117,9 @@ impl Staging {
             let name = entry?.file_name();
             names.extend(name.to_str().and_then(|name| name.parse::<Uuid>().ok()));
         }
-        Ok(names)
+        // Asked after the folder: whatever is in it and not in here any more is named by a row by now.
+        let unnamed = self.unnamed.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(names.difference(&unnamed).copied().collect())
     }
 
     /// Removes the files in `found` that are not in `named`; answers how many. `found` must have been listed before

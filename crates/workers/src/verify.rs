@@ -16,7 +16,7 @@ use providers::compute::image_version::SOFT_DELETED;
 use store::{Digest, Owner};
 
 use crate::collect::open_owners;
-use crate::image::{Image, hold};
+use crate::image::Images;
 use crate::regions::aside;
 use crate::replicas::{self, ReplicaState};
 use crate::{Error, Regions};
@@ -159,7 +159,7 @@ async fn check_row(
     let is_aside = row.id.type_name().is(SOFT_DELETED);
     found.version_count += u64::from(is_version);
     check_operation_of(rows, row, document.state, found).await?;
-    let Some(image) = Image::of(&document) else {
+    let Some(images) = Images::of(&document) else {
         if is_version && document.state == State::Succeeded {
             found.report("I1", id, "it says Succeeded and has no image");
         }
@@ -169,8 +169,8 @@ async fn check_row(
     for (region, replica) in replicas {
         if replica.state == ReplicaState::Completed {
             found.replica_count += 1;
-            claims.complete.entry(region.clone()).or_default().insert(image.root);
-            if !row.holds.contains(&hold(&region, &image.root)) {
+            claims.complete.entry(region.clone()).or_default().extend(images.all().map(|image| image.root));
+            if !images.holds(std::slice::from_ref(&region)).iter().all(|hold| row.holds.contains(hold)) {
                 found.report("I2", id.clone(), format!("its copy in {region} is held by nothing"));
             }
         }

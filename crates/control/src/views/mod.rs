@@ -5,9 +5,9 @@
 
 mod operations;
 mod skus;
+mod soft_deleted;
 mod usages;
 mod vm_sizes;
-mod soft_deleted;
 
 use arm::{ResourceId, TypeName};
 use async_trait::async_trait;

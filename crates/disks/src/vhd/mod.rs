@@ -24,6 +24,14 @@ pub fn fixed_vhd_footer(size_bytes: u64, identity: [u8; 16]) -> [u8; 512] {
     Footer::build(DiskType::Fixed, size_bytes, identity)
 }
 
+/// Whether `sector` is the footer that makes a fixed VHD of the `data_bytes` before it.
+#[must_use]
+pub fn is_fixed_vhd_footer(sector: &[u8; 512], data_bytes: u64) -> bool {
+    Footer::parse(sector).is_ok_and(|footer| {
+        footer.disk_type == DiskType::Fixed && footer.current_bytes == data_bytes && data_bytes > 0
+    })
+}
+
 /// Opens a VHD.
 pub(crate) fn open(file: Box<dyn ReadAt>, limits: &Limits) -> Result<Disk, Error> {
     let file_bytes = file.length()?;

@@ -62,3 +62,15 @@ fn only_what_is_named_stays() {
     staging.remove(kept).unwrap();
     assert_eq!(staging.get(kept).unwrap_err().kind(), ErrorKind::NotFound);
 }
+
+#[test]
+fn what_no_row_can_name_yet_is_no_orphan() {
+    let folder = tempfile::tempdir().unwrap();
+    let staging = Staging::open(folder.path()).unwrap();
+    let name = Uuid::from_u128(1);
+    let unnamed = staging.clone().unnamed(name);
+    staging.create(name, 512).unwrap();
+    assert_eq!(staging.names().unwrap(), HashSet::new());
+    drop(unnamed);
+    assert_eq!(staging.names().unwrap(), HashSet::from([name]));
+}

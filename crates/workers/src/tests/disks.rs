@@ -14,7 +14,7 @@ use super::web::{Manner, Web};
 use super::world::{SUBSCRIPTION, group};
 use super::world::{World, compute, definition, upload, version};
 use crate::image::Image;
-use crate::{Error, Granted, Grants};
+use crate::{Content, Error, Granted, Grants};
 
 /// The least that may be uploaded, without its footer.
 const UPLOAD_BYTES: usize = 20 << 20;
@@ -373,10 +373,12 @@ fn an_address_is_good_for_its_disk_until_it_is_over_or_revoked() {
     let second = made(&world, "disks/second", &body("westeurope", of_image(&image)));
     let JobState::Succeeded(output) = grant(&world, &first, "Read") else { panic!("no access") };
     let (id, name, query) = parts_of(&world, &output);
-    let Granted::Stored { region, size_bytes, footer, .. } = find(&world, &id, &name, &query).unwrap() else {
+    let Ok(Granted { content: Content::Stored { region, image, tail }, may_write: false }) =
+        find(&world, &id, &name, &query)
+    else {
         panic!("it is to be read")
     };
-    assert_eq!((region.as_str(), size_bytes, footer.len()), ("westeurope", 4 << 16, 512));
+    assert_eq!((region.as_str(), image.size_bytes, tail.len()), ("westeurope", 4 << 16, 512));
     assert_eq!(find(&world, &id.to_uppercase(), &name, &query), find(&world, &id, &name, &query));
     let refused = Err("403 AuthenticationFailed".to_owned());
     let with = |at: usize, text: &str| {
@@ -410,7 +412,10 @@ fn an_address_to_write_is_worth_nothing_once_the_access_has_ended() {
     let JobState::Succeeded(output) = grant(&world, &id, "Write") else { panic!("no access") };
     let (_, name, query) = parts_of(&world, &output);
     assert_eq!(query[0], "rw");
-    assert_eq!(find(&world, &id, &name, &query), Ok(Granted::Staged(staged(&world, &id))));
+    assert_eq!(
+        find(&world, &id, &name, &query),
+        Ok(Granted { content: Content::Staged(staged(&world, &id)), may_write: true })
+    );
     // At once: not only when what was written has been taken in.
     world.act(&id, "endGetAccess", &Value::Null);
     assert_eq!(find(&world, &id, &name, &query), Err("403 AuthenticationFailed".to_owned()));
@@ -424,12 +429,14 @@ fn the_footer_of_a_disk_is_the_same_at_every_reading() {
     let id = made(&world, "disks/d", &body("westeurope", of_image(&image)));
     let JobState::Succeeded(output) = grant(&world, &id, "Read") else { panic!("no access") };
     let (_, name, query) = parts_of(&world, &output);
-    let Ok(Granted::Stored { footer, .. }) = find(&world, &id, &name, &query) else { panic!("no access") };
-    let file = [disk.bytes(), &footer].concat();
+    let granted = find(&world, &id, &name, &query).unwrap();
+    let open = granted.content.open(&world.staging(), &world.life().regions).unwrap();
+    let mut file = vec![0; usize::try_from(open.size_bytes().unwrap()).unwrap()];
+    open.read_at(0, &mut file).unwrap();
+    assert!(file.starts_with(disk.bytes()));
     let open = disks::open(disks::InputFormat::Vhd, Box::new(file), &disks::Limits::default()).unwrap();
     assert_eq!(open.blocks.size_bytes(), 4 << 16);
-    let again = find(&world, &id, &name, &query);
-    assert!(matches!(again, Ok(Granted::Stored { footer: again, .. }) if again == footer));
+    assert_eq!(find(&world, &id, &name, &query), Ok(granted));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod publishing;
 mod regions;
 mod rows;
 mod soft_delete;
+mod sources;
 mod verification;
 mod web;
 pub(crate) mod world;
