@@ -10,7 +10,7 @@ use control::{
 };
 use jiff::{SignedDuration, Timestamp};
 use metadata::{ActivityEntry, Change, Ending, Expect, Job, Sqlite, Store};
-use providers::{Rejection, State};
+use providers::{Rejection, State, Stored};
 use serde_json::{Value, json};
 use testkit::{CountedIds, FakeClock};
 
@@ -162,6 +162,9 @@ impl World {
             let row = self.rows.row(&job.target).await.unwrap().unwrap();
             let mut stored = stored_of(&row).unwrap();
             stored.document.state = state;
+            if state == State::Succeeded {
+                note_bytes(&mut stored);
+            }
             let change = Change {
                 expect: vec![Expect::Exists(row.id.clone())],
                 put: vec![row_of(&row, &stored.document).unwrap()],
@@ -189,6 +192,19 @@ impl World {
         let mut entries = self.rows.activity(&scope, Timestamp::UNIX_EPOCH, 10_000).await.unwrap();
         entries.reverse();
         entries
+    }
+}
+
+/// The notes that the job of a disk or snapshot leaves of its bytes; 4 GiB unless another size was asked for.
+fn note_bytes(stored: &mut Stored) {
+    let kind = stored.id.type_name();
+    if kind.is("Microsoft.Compute/disks") || kind.is("Microsoft.Compute/snapshots") {
+        let document = &mut stored.document;
+        let gib = document.properties.get("diskSizeGB").and_then(Value::as_u64).unwrap_or(4);
+        document.properties.insert("diskSizeGB".to_owned(), gib.into());
+        document.properties.insert("diskSizeBytes".to_owned(), (gib << 30).into());
+        document.internal.insert("sizeBytes".to_owned(), (gib << 30).into());
+        document.internal.remove("source");
     }
 }
 
@@ -275,6 +291,10 @@ pub(crate) fn api_version_of(path: &str) -> &'static str {
     let path = path.to_ascii_lowercase();
     if path.contains("gallerist.images") {
         "2026-11-01"
+    } else if path.contains("/disks/") || path.contains("/snapshots/") {
+        "2023-10-02"
+    } else if path.contains("microsoft.compute/images") {
+        "2024-07-01"
     } else if path.contains("microsoft.compute") {
         "2024-03-03"
     } else {

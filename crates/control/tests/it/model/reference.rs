@@ -1,4 +1,5 @@
-//! What galleries, definitions and versions should answer, in as few words as possible.
+//! What galleries, definitions, versions, disks, snapshots and managed images should answer, in as few words as
+//! possible.
 
 use std::collections::BTreeMap;
 
@@ -30,15 +31,40 @@ struct Standing {
     state: State,
     /// Whether a job owns it.
     is_busy: bool,
+    /// Of a disk: whether its job ended well once.
+    has_bytes: bool,
     etag: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Content {
-    Gallery { location: &'static str, description: Option<&'static str> },
-    Definition { os_type: &'static str, sku: &'static str, description: Option<&'static str> },
-    Version { source: &'static str, regions: Vec<&'static str>, excluded: bool },
+    Gallery {
+        location: &'static str,
+        description: Option<&'static str>,
+    },
+    Definition {
+        os_type: &'static str,
+        sku: &'static str,
+        description: Option<&'static str>,
+    },
+    Version {
+        source: &'static str,
+        regions: Vec<&'static str>,
+        excluded: bool,
+    },
+    /// A disk or snapshot; its size is not known before its bytes are there, unless it was asked for.
+    Disk {
+        location: &'static str,
+        copy_of: Option<u8>,
+        size_gib: Option<u64>,
+    },
+    Image {
+        of: u8,
+    },
 }
+
+/// The size of a disk that nobody asked a size for.
+const DEFAULT_GIB: u64 = 4;
 
 /// What stands, by path.
 #[derive(Debug, Default)]
@@ -62,6 +88,10 @@ impl Model {
         for thing in self.things.values_mut().filter(|thing| thing.is_busy) {
             thing.state = state;
             thing.is_busy = false;
+            if let (State::Succeeded, Content::Disk { size_gib, .. }) = (state, &mut thing.content) {
+                size_gib.get_or_insert(DEFAULT_GIB);
+                thing.has_bytes = true;
+            }
         }
     }
 
@@ -94,7 +124,7 @@ impl Model {
 
     fn write(&mut self, op: &Op, stands: Option<Standing>) -> Wanted {
         let parent = match op.thing {
-            Thing::Gallery(_) => None,
+            Thing::Gallery(_) | Thing::Disk(_) | Thing::Snapshot(_) | Thing::Image(_) => None,
             Thing::Definition(gallery, _) => Some(Thing::Gallery(gallery)),
             Thing::Version(gallery, definition, _) => Some(Thing::Definition(gallery, definition)),
         };
@@ -105,7 +135,11 @@ impl Model {
             return refusal;
         }
         let before = stands.as_ref().map(|stands| &stands.content);
-        let wanted = match wanted_content(op, before) {
+        let settled = match self.of_disks(op, stands.as_ref()) {
+            Some(settled) => settled,
+            None => wanted_content(op, before),
+        };
+        let wanted = match settled {
             Ok(content) => content,
             Err(refusal) => return refusal,
         };
@@ -115,6 +149,8 @@ impl Model {
                 let moved = !matches!(&stands.content, Content::Version { regions: before, .. } if same(before, regions));
                 moved || stands.state == State::Failed
             }
+            (Content::Disk { .. } | Content::Image { .. }, None) => true,
+            (Content::Disk { .. } | Content::Image { .. }, Some(stands)) => stands.state == State::Failed,
             _ => false,
         };
         let same = before == Some(&wanted);
@@ -132,10 +168,81 @@ impl Model {
             (None, false) => State::Succeeded,
             (Some(stands), false) => stands.state,
         };
-        let (status, changes) = if stands.is_none() { (201, true) } else { (200, !same || begins) };
+        // What clients of disks take as success of a creation.
+        let created = if matches!(wanted, Content::Disk { .. }) { 202 } else { 201 };
+        let (status, changes) = if stands.is_none() { (created, true) } else { (200, !same || begins) };
+        let has_bytes = stands.as_ref().is_some_and(|stands| stands.has_bytes);
         let etag = stands.and_then(|stands| stands.etag);
-        self.things.insert(op.path(), Standing { content: wanted, state, is_busy: is_busy || begins, etag });
+        self.things.insert(
+            op.path(),
+            Standing { content: wanted, state, is_busy: is_busy || begins, has_bytes, etag },
+        );
         answered(status, state, changes)
+    }
+
+    /// What a write of a disk, a snapshot or an image would leave; `None` for the other types.
+    fn of_disks(&self, op: &Op, stands: Option<&Standing>) -> Option<Result<Content, Wanted>> {
+        match op.verb {
+            Verb::PutDisk { location, copy_of, size_gib } => {
+                Some(self.disk(location, copy_of, size_gib, stands))
+            }
+            Verb::PutSnapshot { of } => Some(self.disk("westeurope", Some(of), None, stands)),
+            Verb::PutImage { of } => Some(match stands.map(|stands| &stands.content) {
+                Some(Content::Image { of: fixed }) if *fixed != of => {
+                    Err(refused(400, "PropertyChangeNotAllowed"))
+                }
+                Some(_) => Ok(Content::Image { of }),
+                None => self.source(of).map(|_size| Content::Image { of }),
+            }),
+            _ => None,
+        }
+    }
+
+    fn disk(
+        &self,
+        location: &'static str,
+        copy_of: Option<u8>,
+        asked: Option<u64>,
+        stands: Option<&Standing>,
+    ) -> Result<Content, Wanted> {
+        let Some(stands) = stands else {
+            let least = match copy_of {
+                None if asked.is_none() => return Err(refused(400, "InvalidParameter")),
+                None => 0,
+                Some(disk) => self.source(disk)?,
+            };
+            if asked.is_some_and(|asked| asked < least) {
+                return Err(refused(400, "InvalidParameter"));
+            }
+            return Ok(Content::Disk { location, copy_of, size_gib: asked });
+        };
+        let Content::Disk { location: place, copy_of: origin, size_gib: size } = stands.content else {
+            panic!("{stands:?} is no disk")
+        };
+        if location != place {
+            return Err(refused(409, "InvalidResourceLocation"));
+        }
+        if copy_of != origin {
+            return Err(refused(400, "PropertyChangeNotAllowed"));
+        }
+        let size_gib = asked.or(size);
+        let is_resized = size_gib != size;
+        if stands.state != State::Failed && is_resized && (!stands.has_bytes || size_gib < size) {
+            return Err(refused(409, "OperationNotAllowed"));
+        }
+        Ok(Content::Disk { location, copy_of, size_gib })
+    }
+
+    /// The size of a disk that something is to be made of, as far as it is known.
+    fn source(&self, disk: u8) -> Result<u64, Wanted> {
+        let standing = self.things.get(&Thing::Disk(disk).path());
+        let standing = standing.ok_or_else(|| refused(404, "ResourceNotFound"))?;
+        match (&standing.content, standing.state) {
+            (Content::Disk { size_gib, .. }, State::Succeeded | State::Updating) => {
+                Ok(size_gib.filter(|_| standing.has_bytes).unwrap_or_default())
+            }
+            _ => Err(refused(409, "OperationNotAllowed")),
+        }
     }
 
     /// Whether another definition of the gallery has the same publisher, offer and SKU.

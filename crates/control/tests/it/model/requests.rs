@@ -29,6 +29,9 @@ pub(super) enum Thing {
     Gallery(u8),
     Definition(u8, u8),
     Version(u8, u8, u8),
+    Disk(u8),
+    Snapshot(u8),
+    Image(u8),
 }
 
 /// One request, or the end of all jobs.
@@ -55,6 +58,17 @@ pub(super) enum Verb {
         sku: &'static str,
         description: Option<&'static str>,
     },
+    PutDisk {
+        location: &'static str,
+        copy_of: Option<u8>,
+        size_gib: Option<u64>,
+    },
+    PutSnapshot {
+        of: u8,
+    },
+    PutImage {
+        of: u8,
+    },
     PutVersion {
         source: Option<&'static str>,
         regions: Option<&'static [&'static str]>,
@@ -64,7 +78,7 @@ pub(super) enum Verb {
 }
 
 /// Requests of a sequence, at most.
-const LONGEST: usize = 32;
+const LONGEST: usize = 40;
 const DESCRIPTIONS: [&str; 2] = ["one", "two"];
 pub(super) const NAMES: [&str; 3] = ["1.0.0", "1.0.1", "2.0.0"];
 /// Sets of regions; the first of ours is home.
@@ -82,6 +96,9 @@ impl Thing {
                 let name = NAMES[usize::from(*version)];
                 compute(&format!("galleries/g{gallery}/images/d{definition}/versions/{name}"))
             }
+            Self::Disk(disk) => compute(&format!("disks/k{disk}")),
+            Self::Snapshot(snapshot) => compute(&format!("snapshots/s{snapshot}")),
+            Self::Image(image) => compute(&format!("images/i{image}")),
         }
     }
 }
@@ -137,6 +154,24 @@ impl Op {
                 properties.insert("identifier".to_owned(), identifier);
                 Some(body("westeurope", properties))
             }
+            Verb::PutDisk { location, copy_of, size_gib } => {
+                let creation = match copy_of {
+                    Some(disk) => copy(disk),
+                    None => json!({"createOption": "Empty"}),
+                };
+                let mut properties = Map::from_iter([("creationData".to_owned(), creation)]);
+                properties.extend(size_gib.map(|gib| ("diskSizeGB".to_owned(), gib.into())));
+                Some(body(location, properties))
+            }
+            Verb::PutSnapshot { of } => {
+                Some(body("westeurope", Map::from_iter([("creationData".to_owned(), copy(of))])))
+            }
+            Verb::PutImage { of } => {
+                let disk = json!({"id": Thing::Disk(of).path()});
+                let os_disk = json!({"osType": "Linux", "osState": "Generalized", "managedDisk": disk});
+                let profile = json!({ "osDisk": os_disk });
+                Some(body("westeurope", Map::from_iter([("storageProfile".to_owned(), profile)])))
+            }
             Verb::PutVersion { source, regions, excluded } => {
                 let mut properties = Map::new();
                 let storage = source.map(|uri| json!({"osDiskImage": {"source": {"uri": uri}}}));
@@ -157,6 +192,10 @@ impl Op {
 
 pub(super) const SOURCES: [&str; 2] =
     ["https://acc.blob.core.windows.net/vhds/a.vhd", "https://acc.blob.core.windows.net/vhds/b.vhd"];
+
+fn copy(disk: u8) -> Value {
+    json!({"createOption": "Copy", "sourceResourceId": Thing::Disk(disk).path()})
+}
 
 /// A gallery and a definition in it.
 pub(super) fn shelf() -> Vec<Op> {
@@ -185,7 +224,17 @@ fn any_op() -> impl Strategy<Value = Op> {
     let definition = (first_or_second(), first_or_second()).prop_map(|(g, d)| Thing::Definition(g, d));
     let version =
         (first_or_second(), first_or_second(), 0..3_u8).prop_map(|(g, d, v)| Thing::Version(g, d, v));
-    let any_thing = prop_oneof![gallery.clone(), definition.clone(), version.clone()];
+    let disk = first_or_second().prop_map(Thing::Disk);
+    let snapshot = first_or_second().prop_map(Thing::Snapshot);
+    let image = first_or_second().prop_map(Thing::Image);
+    let any_thing = prop_oneof![
+        gallery.clone(),
+        definition.clone(),
+        version.clone(),
+        disk.clone(),
+        snapshot.clone(),
+        image.clone()
+    ];
     let described = || option::of(select(DESCRIPTIONS.as_slice()));
     let put_gallery =
         (prop_oneof![4 => Just("westeurope"), 1 => Just("northeurope"), 1 => Just("atlantis")], described())
@@ -201,6 +250,14 @@ fn any_op() -> impl Strategy<Value = Op> {
         option::of(any::<bool>()),
     )
         .prop_map(|(source, regions, excluded)| Verb::PutVersion { source, regions, excluded });
+    let put_disk = (
+        prop_oneof![6 => Just("westeurope"), 1 => Just("northeurope")],
+        option::weighted(0.3, first_or_second()),
+        option::weighted(0.8, select(&[2_u64, 4, 8][..])),
+    )
+        .prop_map(|(location, copy_of, size_gib)| Verb::PutDisk { location, copy_of, size_gib });
+    let put_snapshot = first_or_second().prop_map(|of| Verb::PutSnapshot { of });
+    let put_image = first_or_second().prop_map(|of| Verb::PutImage { of });
     let read_or_delete = prop_oneof![1 => Just(Verb::Get), 1 => Just(Verb::Delete)];
     let end = prop_oneof![3 => Just(State::Succeeded), 1 => Just(State::Failed)].prop_map(Verb::EndJobs);
     let asked = prop_oneof![
@@ -208,6 +265,9 @@ fn any_op() -> impl Strategy<Value = Op> {
         1 => (gallery.clone(), patch_gallery),
         3 => (definition, put_definition),
         8 => (version, put_version),
+        4 => (disk, put_disk),
+        2 => (snapshot, put_snapshot),
+        2 => (image, put_image),
         3 => (any_thing, read_or_delete),
         2 => (gallery, end),
     ];
