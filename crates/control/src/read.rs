@@ -183,7 +183,7 @@ impl Engine {
         }
     }
 
-    fn next_link(&self, asked: &Asked<'_>, list: &str, cursor: Option<&Cursor>) -> Option<String> {
+    pub(crate) fn next_link(&self, asked: &Asked<'_>, list: &str, cursor: Option<&Cursor>) -> Option<String> {
         let token = self.tokens.issue(list, cursor?);
         let request = asked.request;
         let kept = request.query.split('&').filter(|pair| {
@@ -195,7 +195,8 @@ impl Engine {
     }
 }
 
-fn page_size(top: Option<&str>) -> Result<u32, Error> {
+/// How many a page may hold: what `$top` asks for, within bounds.
+pub(crate) fn page_size(top: Option<&str>) -> Result<u32, Error> {
     let Some(text) = top else { return Ok(PAGE_ROWS) };
     let number = text.parse::<u32>().ok().filter(|number| *number > 0);
     let refuse = || Rejection::invalid("$top", "The value of $top must be a whole number of at least 1.");

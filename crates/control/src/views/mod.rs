@@ -3,7 +3,10 @@
 //! A view is one file here and one line in [`all`]. The caller's right to ask is checked before it answers; it
 //! writes, if at all, through one commit like every other request.
 
+mod consents;
+mod consumers;
 mod operations;
+mod resource_graph;
 mod soft_deleted;
 
 use arm::{ResourceId, TypeName};
@@ -24,7 +27,13 @@ pub(crate) trait View: Send + Sync {
 
 /// Every view there is.
 fn all() -> &'static [&'static dyn View] {
-    &[&operations::Operations, &soft_deleted::SoftDeletedVersions]
+    &[
+        &consents::Consents,
+        &consumers::Consumers,
+        &operations::Operations,
+        &resource_graph::ResourceGraph,
+        &soft_deleted::SoftDeletedVersions,
+    ]
 }
 
 /// The view that answers at paths of this type.

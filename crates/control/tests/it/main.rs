@@ -4,6 +4,7 @@
 
 mod bodies;
 mod claims;
+mod graph;
 mod lifecycle;
 mod lists;
 mod paths;
@@ -11,6 +12,7 @@ mod places;
 mod preconditions;
 mod races;
 mod rights;
+mod sharing;
 mod soft_delete;
 mod versions;
 mod world;

@@ -1,5 +1,6 @@
 //! `Microsoft.Compute`: galleries, the image definitions in them, and the versions of those.
 
+pub mod consumer;
 pub mod gallery;
 pub mod image_definition;
 pub mod image_version;
