@@ -7,6 +7,8 @@ pub mod image_version;
 
 mod end_of_life;
 pub(crate) mod name;
+#[cfg(test)]
+mod tests;
 
 /// Every published api-version of the gallery provider, newest first (azure-api 1.9).
 const API_VERSIONS: &[&str] = &[

@@ -88,6 +88,7 @@ impl ResourceType for ImageVersion {
         rules::uefi_settings_fit(put, &properties)?;
         let source = source::settle(put, &mut properties)?;
         rules::edge_zones_are_not_asked(&properties)?;
+        rules::confidential_disks_fit(put, &properties)?;
         rules::encrypted_images_are_not_shared(put, &properties)?;
         if let Some(source) = &source {
             origin::fits(put, source)?;

@@ -3,6 +3,7 @@
 use arm::VersionName;
 use serde_json::{Map, Value};
 
+use super::encryption;
 use crate::compute::{end_of_life, gallery, image_definition};
 use crate::shape::{at, object_in, text_at};
 use crate::{Delete, Put, Rejection, State};
@@ -124,6 +125,30 @@ pub(super) fn encrypted_images_are_not_shared(
         return Err(Rejection::contradiction(message).at(target));
     }
     Ok(())
+}
+
+/// Disks that only a confidential machine can read need a definition of such machines.
+pub(super) fn confidential_disks_fit(
+    put: &Put<'_>,
+    properties: &Map<String, Value>,
+) -> Result<(), Rejection> {
+    let path = "publishingProfile.targetRegions";
+    let regions = at(properties, path).and_then(Value::as_array).into_iter().flatten();
+    let mut encryptions = regions.filter_map(|region| region.get("encryption"));
+    let (Some(definition), Ok(version)) = (put.parent, put.id.name().parse::<VersionName>()) else {
+        return Ok(());
+    };
+    let kind = image_definition::security_type(&definition.document.properties, version);
+    if put.current.is_some() || kind.to_ascii_lowercase().contains("confidential") {
+        return Ok(());
+    }
+    if !encryptions.any(encryption::is_confidential) {
+        return Ok(());
+    }
+    let message = format!(
+        "'confidentialVMEncryptionType' needs a gallery image with the security type 'ConfidentialVM', or one that supports it; this one is '{kind}'."
+    );
+    Err(Rejection::contradiction(message).at(format!("galleryImageVersion.properties.{path}.encryption")))
 }
 
 fn names_a_set(encryption: &Value) -> bool {
