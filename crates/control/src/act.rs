@@ -1,7 +1,7 @@
 //! POST: something asked of a resource that stands. Decided on what stands, committed on what still stands.
 
 use arm::ResourceId;
-use metadata::{Change, Expect, JobId, JobState, NewJob, Row};
+use metadata::{Change, Claim, Expect, JobId, JobState, NewJob, Row};
 use providers::{Act, Acted, Answer, ResourceType, State, Stored, shape};
 use serde_json::{Map, Value};
 
@@ -58,6 +58,9 @@ impl Engine {
                 }
                 // Decided on what no longer stands: decide again, conditions included.
                 Err(metadata::Error::Stale(_) | metadata::Error::Absent(_)) => {}
+                Err(metadata::Error::Taken { holder, .. }) => {
+                    return Err(kind.taken(&stored.document.properties, id, &holder).into());
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -87,7 +90,10 @@ impl Engine {
         action: &str,
         acted: &Acted,
     ) -> Result<Option<Change>, Error> {
-        let changes = acted.properties.is_some() || acted.internal.is_some() || acted.work.is_some();
+        let changes = acted.properties.is_some()
+            || acted.internal.is_some()
+            || acted.claims.is_some()
+            || acted.work.is_some();
         if matches!(acted.answer, Answer::Done | Answer::Body(_)) && !changes {
             return Ok(None);
         }
@@ -121,6 +127,9 @@ impl Engine {
         }
         policy::check(&row.id, &document)?;
         let mut written = row_of(row, &document)?;
+        if let Some(claims) = &acted.claims {
+            written.claims = claims.iter().cloned().map(Claim).collect();
+        }
         written.operation = acted.work.as_ref().map(|_work| job.id).or(row.operation);
         if changes {
             written.etag = self.ids.uuid().to_string();

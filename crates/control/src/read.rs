@@ -195,7 +195,8 @@ impl Engine {
     }
 }
 
-fn page_size(top: Option<&str>) -> Result<u32, Error> {
+/// How many a page may hold: what `$top` asks for, within bounds.
+pub(crate) fn page_size(top: Option<&str>) -> Result<u32, Error> {
     let Some(text) = top else { return Ok(PAGE_ROWS) };
     let number = text.parse::<u32>().ok().filter(|number| *number > 0);
     let refuse = || Rejection::invalid("$top", "The value of $top must be a whole number of at least 1.");

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{ActivityEntry, Change, Cursor, Ending, Error, Job, JobId, Listing, Row};
+use crate::{ActivityEntry, Change, Claim, Cursor, Ending, Error, Job, JobId, Listing, Row};
 
 /// Rows, jobs and activity, behind one door.
 ///
@@ -47,6 +47,18 @@ pub trait Store: Send + Sync {
     /// Every counter that begins with `prefix` and how many rows count in it, ordered by name; none that says 0.
     /// The cost depends on the counters and not on the rows.
     async fn counts(&self, prefix: &str) -> Result<Vec<(String, u64)>, Error>;
+
+    /// Whose `claim` is.
+    async fn holder(&self, claim: &Claim) -> Result<Option<ResourceId>, Error>;
+
+    /// Up to `limit` claims that begin with `prefix` and come after `after`, in order, each with whose it is.
+    /// The cost depends on `limit` and not on how many other claims there are.
+    async fn claimed(
+        &self,
+        prefix: &str,
+        after: Option<&Claim>,
+        limit: u32,
+    ) -> Result<Vec<(Claim, ResourceId)>, Error>;
 
     /// One job.
     async fn job(&self, id: JobId) -> Result<Option<Job>, Error>;

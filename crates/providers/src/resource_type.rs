@@ -240,6 +240,8 @@ pub struct Acted {
     pub properties: Option<Map<String, Value>>,
     /// The server's own notes to store, secrets sealed; `None` keeps what stands.
     pub internal: Option<Map<String, Value>>,
+    /// Words that must be this resource's alone; `None` keeps those that stand.
+    pub claims: Option<Vec<String>>,
     /// The job that finishes it: the client polls.
     pub work: Option<Work>,
     /// What the client is told when there is no job. `{"secret": …}` with a sealed text becomes that text.

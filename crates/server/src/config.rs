@@ -10,8 +10,11 @@ use arm::Region;
 use providers::Limits;
 use providers::compute::size::Sizes;
 use serde::Deserialize;
+use uuid::Uuid;
 use workers::Settings;
 use workers::source::{Allowed, SourceSettings};
+
+use crate::identity::Subscription;
 
 /// The configuration of a server.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,7 +35,25 @@ pub struct Config {
     pub limits: BTreeMap<String, u64>,
     /// The sizes of machines.
     pub sizes: SizesConfig,
+    /// Subscriptions besides the one made at the first start.
+    #[serde(rename = "subscription", alias = "subscriptions")]
+    pub subscriptions: Vec<SubscriptionConfig>,
 }
+
+/// One more subscription.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubscriptionConfig {
+    /// Its id.
+    pub id: Uuid,
+    /// What people call it.
+    pub name: String,
+}
+
+/// Most subscriptions that may be configured.
+const MOST_SUBSCRIPTIONS: usize = 1000;
+/// Longest name of a subscription, in bytes.
+const MOST_NAME_BYTES: usize = 128;
 
 /// One region.
 #[derive(Clone, Debug, Deserialize)]
@@ -97,6 +118,7 @@ impl Default for Config {
             jobs_at_once: Settings::default().jobs_at_once,
             limits: BTreeMap::new(),
             sizes: SizesConfig::default(),
+            subscriptions: Vec::new(),
         }
     }
 }
@@ -135,7 +157,35 @@ impl Config {
             ));
         }
         config.limits()?;
+        config.subscriptions_are_distinct()?;
         config.settings().map(|_settings| config)
+    }
+
+    fn subscriptions_are_distinct(&self) -> Result<(), ConfigError> {
+        let distinct: BTreeSet<Uuid> = self.subscriptions.iter().map(|found| found.id).collect();
+        let are_named = self.subscriptions.iter().all(|found| {
+            let name = found.name.trim();
+            !found.id.is_nil()
+                && !name.is_empty()
+                && name.len() <= MOST_NAME_BYTES
+                && !name.chars().any(char::is_control)
+        });
+        if distinct.len() != self.subscriptions.len() || !are_named || distinct.len() > MOST_SUBSCRIPTIONS {
+            return Err(ConfigError::Wrong(format!(
+                "give at most {MOST_SUBSCRIPTIONS} of [[subscription]], each id once, each with a name of 1 to {MOST_NAME_BYTES} bytes"
+            )));
+        }
+        Ok(())
+    }
+
+    /// The subscriptions that are to be there besides the first.
+    #[must_use]
+    pub fn subscriptions(&self) -> Vec<Subscription> {
+        let named = |found: &SubscriptionConfig| Subscription {
+            id: found.id,
+            display_name: found.name.trim().to_owned(),
+        };
+        self.subscriptions.iter().map(named).collect()
     }
 
     /// Each region and its folder, below `data` unless set.
@@ -215,6 +265,14 @@ mod tests {
         assert_eq!(folders[0].1, Path::new("/data/regions/westus"));
         assert_eq!(folders[1].1, Path::new("/mnt/edge"));
         assert_eq!(config.settings().unwrap().source.allow.len(), 1);
+        assert!(config.subscriptions().is_empty());
+        let config = Config::parse(
+            "[[subscription]]\nid = \"22222222-2222-2222-2222-222222222222\"\nname = \"Team two\"",
+        )
+        .unwrap();
+        let subscriptions = config.subscriptions();
+        assert_eq!(subscriptions[0].id.to_string(), "22222222-2222-2222-2222-222222222222");
+        assert_eq!(subscriptions[0].display_name, "Team two");
         for text in [
             "colour = 1",
             "region = []",
@@ -223,6 +281,11 @@ mod tests {
             "jobs_at_once = 0",
             "[limits]\ncolours = 1",
             "[limits]\ngalleries = -1",
+            "[[subscription]]\nid = \"images\"\nname = \"a\"",
+            "[[subscription]]\nid = \"00000000-0000-0000-0000-000000000000\"\nname = \"a\"",
+            "[[subscription]]\nid = \"22222222-2222-2222-2222-222222222222\"\nname = \" \"",
+            "[[subscription]]\nid = \"22222222-2222-2222-2222-222222222222\"",
+            "[[subscription]]\nid = \"22222222-2222-2222-2222-222222222222\"\nname = \"a\"\n[[subscription]]\nid = \"22222222222222222222222222222222\"\nname = \"b\"",
         ] {
             assert!(Config::parse(text).is_err(), "{text}");
         }

@@ -73,8 +73,14 @@ pub async fn serve(
     let mut names = config.names.clone();
     names.push(host);
     let tls = tls::server_config(&home, &names, clock.clone())?;
-    let identity =
-        Arc::new(Identity::open(&home, endpoint.clone(), clock.clone(), ids.clone(), &SystemEntropy)?);
+    let identity = Arc::new(Identity::open(
+        &home,
+        endpoint.clone(),
+        &config.subscriptions(),
+        clock.clone(),
+        ids.clone(),
+        &SystemEntropy,
+    )?);
 
     let rows: Arc<dyn metadata::Store> = Arc::new(Sqlite::open(&home.path().join("gallerist.db")).await?);
     let folders = config.folders(home.path());

@@ -3,7 +3,10 @@
 //! A view is one file here and one line in [`all`]. The caller's right to ask is checked before it answers; it
 //! writes, if at all, through one commit like every other request.
 
+mod consents;
+mod consumers;
 mod operations;
+mod resource_graph;
 mod skus;
 mod soft_deleted;
 mod usages;
@@ -28,7 +31,10 @@ pub(crate) trait View: Send + Sync {
 /// Every view there is.
 fn all() -> &'static [&'static dyn View] {
     &[
+        &consents::Consents,
+        &consumers::Consumers,
         &operations::Operations,
+        &resource_graph::ResourceGraph,
         &skus::Skus,
         &soft_deleted::SoftDeletedVersions,
         &usages::Usages,

@@ -4,6 +4,7 @@
 
 mod bodies;
 mod claims;
+mod graph;
 mod lifecycle;
 mod limits;
 mod lists;
@@ -14,6 +15,7 @@ mod preconditions;
 mod races;
 mod rights;
 mod sizes;
+mod sharing;
 mod soft_delete;
 mod versions;
 mod world;

@@ -55,7 +55,7 @@ async fn an_unknown_api_version_is_told_the_known_ones() {
 #[case::delete(Method::Delete, "virtualMachines/vm", 501, "NotImplemented")]
 #[case::list(Method::Get, "virtualMachines", 501, "NotImplemented")]
 #[case::action(Method::Post, "virtualMachines/vm/start", 501, "NotImplemented")]
-#[case::action_of_ours(Method::Post, "galleries/g/share", 501, "NotImplemented")]
+#[case::action_of_ours(Method::Post, "galleries/g/rotate", 501, "NotImplemented")]
 #[case::action_of_none(Method::Post, "galleries/none/share", 404, "ResourceNotFound")]
 #[case::post_to_a_resource(Method::Post, "galleries/g", 405, "MethodNotAllowed")]
 #[case::put_to_a_list(Method::Put, "galleries", 405, "MethodNotAllowed")]

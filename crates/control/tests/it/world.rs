@@ -266,6 +266,12 @@ impl Ask {
         Self { caller: Ok(principal(who)), ..self }
     }
 
+    /// As somebody whose token is of this tenant.
+    pub(crate) fn of_tenant(self, tenant: &str) -> Self {
+        let caller = self.caller.map(|caller| Principal { tenant_id: tenant.to_owned(), ..caller });
+        Self { caller, ..self }
+    }
+
     pub(crate) fn by_nobody(self) -> Self {
         Self { caller: Err(Rejection::new(401, "AuthenticationFailed", "No token.")), ..self }
     }

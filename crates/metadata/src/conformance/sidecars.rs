@@ -4,9 +4,9 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::{
-    Backend, at, definition, deleting, entry, gallery, group, job, job_id, putting, row, subscription,
+    Backend, at, claims, definition, deleting, entry, gallery, group, job, job_id, putting, row, subscription,
 };
-use crate::{Change, Error, Row};
+use crate::{Change, Claim, Error, Row};
 
 #[rstest]
 #[tokio::test]
@@ -143,4 +143,50 @@ async fn activity_is_read_by_scope_newest_first(
     }
     let oldest = store.activity(&mine, at(0), 10).await.unwrap().pop();
     assert_eq!(oldest.as_ref(), Some(&entries[0]));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_claim_is_found_by_its_words_and_goes_with_its_row(
+    #[values(Backend::Sqlite, Backend::Memory)] backend: Backend,
+) {
+    let store = backend.open().await;
+    let (one, two) = (gallery("g1", "One"), gallery("g1", "two"));
+    let put = vec![
+        Row { claims: claims(&["with/a/1", "with/a/3", "name/1"]), ..row(&one, "e1") },
+        Row { claims: claims(&["with/a/2", "with/a%", "with/a", "with/b/1"]), ..row(&two, "e1") },
+    ];
+    store.commit(Change { put, ..Change::default() }).await.unwrap();
+    let claim = |text: &str| Claim(text.to_owned());
+    assert_eq!(store.holder(&claim("name/1")).await.unwrap(), Some(one.clone()));
+    assert_eq!(store.holder(&claim("name/1")).await.unwrap().unwrap().to_string(), one.to_string());
+    assert_eq!(store.holder(&claim("name/")).await.unwrap(), None);
+    for (prefix, after, limit, wanted) in [
+        ("with/a/", None, 10, vec!["with/a/1", "with/a/2", "with/a/3"]),
+        ("with/a/", None, 2, vec!["with/a/1", "with/a/2"]),
+        ("with/a/", Some("with/a/2"), 10, vec!["with/a/3"]),
+        ("with/a/", Some("with/a/3"), 10, vec![]),
+        ("with/a/", Some("name/1"), 10, vec!["with/a/1", "with/a/2", "with/a/3"]),
+        ("with/a", None, 1, vec!["with/a"]),
+        ("with/a", None, 9, vec!["with/a", "with/a%", "with/a/1", "with/a/2", "with/a/3"]),
+        ("with/c", None, 10, vec![]),
+        ("with/a/", None, 0, vec![]),
+    ] {
+        let after = after.map(claim);
+        let found = store.claimed(prefix, after.as_ref(), limit).await.unwrap();
+        let words: Vec<&str> = found.iter().map(|(claim, _)| claim.0.as_str()).collect();
+        assert_eq!(words, wanted, "{prefix} {after:?} {limit}");
+        assert!(found.iter().all(|(claim, holder)| {
+            *holder
+                == if claim.0.ends_with(['1', '3']) && claim.0 != "with/b/1" {
+                    one.clone()
+                } else {
+                    two.clone()
+                }
+        }));
+    }
+    store.commit(deleting(&[&one])).await.unwrap();
+    assert_eq!(store.holder(&claim("name/1")).await.unwrap(), None);
+    let left = store.claimed("with/a/", None, 10).await.unwrap();
+    assert_eq!(left, [(claim("with/a/2"), two)]);
 }

@@ -26,7 +26,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, Connection as _, SqlitePool};
 
 use self::listing::Direction;
-use crate::{ActivityEntry, Change, Cursor, Ending, Error, Job, JobId, Listing, Row, Store};
+use crate::{ActivityEntry, Change, Claim, Cursor, Ending, Error, Job, JobId, Listing, Row, Store};
 
 /// Connections that read beside the writer.
 const READERS: u32 = 4;
@@ -152,6 +152,19 @@ impl Store for Sqlite {
 
     async fn counts(&self, prefix: &str) -> Result<Vec<(String, u64)>, Error> {
         counters::read(&self.readers, prefix).await
+    }
+
+    async fn holder(&self, claim: &Claim) -> Result<Option<ResourceId>, Error> {
+        rows::holder(&self.readers, claim).await
+    }
+
+    async fn claimed(
+        &self,
+        prefix: &str,
+        after: Option<&Claim>,
+        limit: u32,
+    ) -> Result<Vec<(Claim, ResourceId)>, Error> {
+        rows::claimed(&self.readers, prefix, after, limit).await
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, Error> {

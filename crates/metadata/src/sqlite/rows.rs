@@ -27,6 +27,8 @@ pub(super) const DESCENDANTS: &str =
 pub(super) const HOLDS: &str = "SELECT DISTINCT hold FROM holds WHERE hold >= ? ORDER BY hold";
 pub(super) const HOLDER: &str =
     "SELECT resources.id FROM claims JOIN resources ON resources.key = claims.resource_key WHERE claim = ?";
+pub(super) const CLAIMED: &str = "SELECT claim, resources.id FROM claims JOIN resources ON resources.key = claims.resource_key \
+     WHERE claim > ? ORDER BY claim LIMIT ?";
 pub(super) const DELETE: &str = "DELETE FROM resources WHERE key = ?";
 pub(super) const DELETE_BELOW: &str = "DELETE FROM resources WHERE key > ? AND key < ?";
 
@@ -67,6 +69,36 @@ pub(super) async fn holds(pool: &SqlitePool, prefix: &str) -> Result<Vec<String>
             break;
         }
         found.push(hold);
+    }
+    Ok(found)
+}
+
+/// Whose a claim is.
+pub(super) async fn holder(pool: &SqlitePool, claim: &Claim) -> Result<Option<ResourceId>, Error> {
+    let found: Option<String> = sqlx::query_scalar(HOLDER).bind(&claim.0).fetch_optional(pool).await?;
+    found.as_deref().map(parsed).transpose()
+}
+
+/// Claims that begin with `prefix`, from the first after `after` on.
+pub(super) async fn claimed(
+    pool: &SqlitePool,
+    prefix: &str,
+    after: Option<&Claim>,
+    limit: u32,
+) -> Result<Vec<(Claim, ResourceId)>, Error> {
+    let mut found = Vec::new();
+    // The prefix itself is a claim that begins with it.
+    if after.is_none()
+        && limit > 0
+        && let Some(holder) = holder(pool, &Claim(prefix.to_owned())).await?
+    {
+        found.push((Claim(prefix.to_owned()), holder));
+    }
+    let after = after.map_or(prefix, |after| after.0.as_str().max(prefix));
+    let rest = i64::from(limit) - i64::try_from(found.len()).unwrap_or(0);
+    let rows: Vec<(String, String)> = sqlx::query_as(CLAIMED).bind(after).bind(rest).fetch_all(pool).await?;
+    for (claim, id) in rows.into_iter().take_while(|(claim, _)| claim.starts_with(prefix)) {
+        found.push((Claim(claim), parsed(&id)?));
     }
     Ok(found)
 }

@@ -43,6 +43,7 @@ async fn every_statement_searches_an_index() {
         rows::DESCENDANTS,
         rows::HOLDS,
         rows::HOLDER,
+        rows::CLAIMED,
         rows::DELETE,
         rows::DELETE_BELOW,
         facets::READ,

@@ -2,6 +2,7 @@
 //! images, and the sizes of machines.
 
 pub mod disk;
+pub mod consumer;
 pub mod gallery;
 pub mod image;
 pub mod image_definition;
@@ -12,6 +13,8 @@ pub mod snapshot;
 mod end_of_life;
 pub(crate) mod name;
 pub(crate) mod source;
+#[cfg(test)]
+mod tests;
 
 /// Every published api-version of the gallery provider, newest first (azure-api 1.9).
 const API_VERSIONS: &[&str] = &[

@@ -122,6 +122,17 @@ impl Directory {
         Ok(())
     }
 
+    /// Sees to it that these subscriptions are there, under these names. None is ever taken away by leaving it
+    /// out: there may be resources in it.
+    pub fn include(&mut self, subscriptions: &[Subscription]) {
+        for wanted in subscriptions {
+            match self.subscriptions.iter_mut().find(|known| known.id == wanted.id) {
+                Some(known) => known.display_name.clone_from(&wanted.display_name),
+                None => self.subscriptions.push(wanted.clone()),
+            }
+        }
+    }
+
     /// The one tenant.
     #[must_use]
     pub fn tenant(&self) -> &Tenant {

@@ -50,7 +50,7 @@ pub struct Identity {
 
 impl Identity {
     /// Opens the directory kept in `home`, founding it at the first start, and writes
-    /// `connection.json` for a server reached at `endpoint`.
+    /// `connection.json` for a server reached at `endpoint`. The `subscriptions` are added to those it knows.
     ///
     /// When `connection.json` is gone or its secret no longer fits, the owner gets a new secret:
     /// whoever may write this folder is the owner already.
@@ -60,11 +60,13 @@ impl Identity {
     pub fn open(
         home: &Home,
         endpoint: Endpoint,
+        subscriptions: &[Subscription],
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
         entropy: &dyn Entropy,
     ) -> Result<Self, Error> {
-        let (directory, secret) = owner_and_secret(home, ids.as_ref(), entropy)?;
+        let (mut directory, secret) = owner_and_secret(home, ids.as_ref(), entropy)?;
+        directory.include(subscriptions);
         // The secret first: a crash between the two writes leaves one that does not fit, and the
         // next start makes another.
         home.announce(&Connection {

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arm::ResourceId;
 use async_trait::async_trait;
 use jiff::Timestamp;
-use metadata::{ActivityEntry, Change, Cursor, Ending, Error, Job, JobId, Listing, Row, Sqlite, Store};
+use metadata::{
+    ActivityEntry, Change, Claim, Cursor, Ending, Error, Job, JobId, Listing, Row, Sqlite, Store,
+};
 use serde_json::Value;
 
 /// Passes everything on; counts the reads of resources and the rows they answered with.
@@ -68,6 +70,23 @@ impl Store for Counting {
         let facets = self.inner.facets(id, prefix).await?;
         self.count(facets.len());
         Ok(facets)
+    }
+
+    async fn holder(&self, claim: &Claim) -> Result<Option<ResourceId>, Error> {
+        let holder = self.inner.holder(claim).await?;
+        self.count(usize::from(holder.is_some()));
+        Ok(holder)
+    }
+
+    async fn claimed(
+        &self,
+        prefix: &str,
+        after: Option<&Claim>,
+        limit: u32,
+    ) -> Result<Vec<(Claim, ResourceId)>, Error> {
+        let claimed = self.inner.claimed(prefix, after, limit).await?;
+        self.count(claimed.len());
+        Ok(claimed)
     }
 
     async fn holds(&self, prefix: &str) -> Result<Vec<String>, Error> {

@@ -9,6 +9,7 @@ mod hostile;
 mod lifetime;
 mod matrix;
 mod scale;
+mod sharing;
 mod transcript;
 mod wire;
 mod world;

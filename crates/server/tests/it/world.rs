@@ -68,10 +68,19 @@ impl TestServer {
 
     /// A start on a folder that an earlier server left.
     pub(crate) async fn start_in(folder: TempDir) -> Self {
+        Self::start_with(folder, Config::default()).await
+    }
+
+    /// A start on a folder with this configuration.
+    pub(crate) async fn start_with(folder: TempDir, config: Config) -> Self {
         let (stop, (announce, announced)) = (CancellationToken::new(), oneshot::channel());
-        let running = tokio::spawn(serve(options(folder.path()), stop.clone(), move |endpoint| {
-            announce.send(endpoint.clone()).unwrap();
-        }));
+        let running = tokio::spawn(serve(
+            ServeOptions { config, ..options(folder.path()) },
+            stop.clone(),
+            move |endpoint| {
+                announce.send(endpoint.clone()).unwrap();
+            },
+        ));
         tokio::time::timeout(PATIENCE, announced).await.unwrap().unwrap();
         let connection = Connection::read(folder.path()).unwrap();
         let client = client(&connection);

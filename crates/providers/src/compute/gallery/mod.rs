@@ -3,6 +3,7 @@
 //! A gallery's region is where its description lives; versions carry their own regions.
 
 mod rules;
+mod sharing;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -11,9 +12,13 @@ mod wire;
 use arm::{ResourceId, TypeName};
 use serde_json::{Map, Value};
 
+pub use self::sharing::{
+    Consumer, PUBLIC_CLAIMS, claim_of_public_name, claim_of_unique_name, community_metadata, is_public,
+    is_shared_with, public_name, unique_name,
+};
 use super::name::{self, Dashes};
 use crate::shape::Field;
-use crate::{Accepted, Put, Rejection, ResourceType, Show};
+use crate::{Accepted, Act, Acted, Action, Put, Rejection, ResourceType, Show};
 
 /// `Microsoft.Compute/galleries`.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +36,11 @@ pub(super) struct SoftDeletePolicy {
 /// The policy of a gallery that keeps deleted versions; `None` when deleting is final.
 pub(super) fn soft_delete_policy(properties: &Map<String, Value>) -> Option<SoftDeletePolicy> {
     rules::soft_delete_policy(properties)
+}
+
+/// How a gallery is shared with more than its own subscription; `None` for a private one.
+pub(super) fn shared_kind(properties: &Map<String, Value>) -> Option<&str> {
+    Some(sharing::permissions(properties)).filter(|kind| *kind != "Private")
 }
 
 impl ResourceType for Gallery {
@@ -63,13 +73,20 @@ impl ResourceType for Gallery {
     }
 
     fn put(&self, put: &Put<'_>) -> Result<Accepted, Rejection> {
-        rules::permissions_are_kept(put.current, put.wanted)?;
-        rules::community_is_described_whole(put.wanted)?;
-        rules::sharing_is_private(put.wanted)?;
         let mut properties = put.wanted.clone();
+        sharing::settle(put, &mut properties)?;
         rules::settle_soft_delete(put.current, &mut properties);
         properties.insert("identifier".to_owned(), rules::identifier(put.id));
-        Ok(Accepted { properties, claims: vec![rules::claim(put.id)], ..Accepted::default() })
+        let claims = sharing::claims(put.id, &properties);
+        Ok(Accepted { properties, claims, ..Accepted::default() })
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        &[Action { name: "share", body: sharing::SHARE }]
+    }
+
+    fn act(&self, act: &Act<'_>) -> Result<Acted, Rejection> {
+        sharing::share(act)
     }
 
     fn show(&self, show: &Show<'_>) -> Map<String, Value> {

@@ -4,60 +4,10 @@ use arm::ResourceId;
 use serde_json::{Map, Value, json};
 
 use super::SoftDeletePolicy;
-use crate::shape::at;
+use super::sharing::unique_name;
 use crate::{Rejection, Stored};
 
-const PERMISSIONS: &str = "sharingProfile.permissions";
 const SOFT_DELETE: &str = "softDeletePolicy";
-const COMMUNITY: &str = "sharingProfile.communityGalleryInfo";
-
-/// The kind of sharing is chosen at creation (azure-api 8.2).
-pub(super) fn permissions_are_kept(
-    current: Option<&Stored>,
-    wanted: &Map<String, Value>,
-) -> Result<(), Rejection> {
-    let Some(current) = current else { return Ok(()) };
-    let stands = permissions(&current.document.properties).unwrap_or("Private");
-    match permissions(wanted) {
-        Some(asked) if asked != stands => {
-            let target = format!("gallery.properties.{PERMISSIONS}");
-            let message = format!(
-                "Cannot update '{target}' from '{stands}' to '{asked}'. The kind of sharing is chosen when the gallery is created."
-            );
-            Err(Rejection::invalid(target, message))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// A community gallery tells who publishes it, where, under which terms and prefix.
-pub(super) fn community_is_described_whole(wanted: &Map<String, Value>) -> Result<(), Rejection> {
-    if permissions(wanted) != Some("Community") {
-        return Ok(());
-    }
-    for name in ["publisherUri", "publisherContact", "eula", "publicNamePrefix"] {
-        let path = format!("{COMMUNITY}.{name}");
-        if at(wanted, &path).and_then(Value::as_str).is_none_or(str::is_empty) {
-            let target = format!("gallery.properties.{path}");
-            let message = format!("Required parameter '{target}' is missing (null).");
-            return Err(Rejection::invalid(target, message));
-        }
-    }
-    Ok(())
-}
-
-/// This release shares through role assignments only.
-pub(super) fn sharing_is_private(wanted: &Map<String, Value>) -> Result<(), Rejection> {
-    if let Some(asked) = permissions(wanted).filter(|asked| *asked != "Private") {
-        return Err(Rejection::not_implemented(&format!("Sharing a gallery with permissions '{asked}'"))
-            .at(format!("gallery.properties.{PERMISSIONS}")));
-    }
-    if at(wanted, COMMUNITY).is_some() {
-        return Err(Rejection::not_implemented("Describing a gallery to a community")
-            .at(format!("gallery.properties.{COMMUNITY}")));
-    }
-    Ok(())
-}
 
 /// How long deleted versions are kept unless the policy says: Azure's seven days.
 const RETENTION_DAYS: i64 = 7;
@@ -86,16 +36,18 @@ pub(super) fn soft_delete_policy(properties: &Map<String, Value>) -> Option<Soft
     })
 }
 
-/// `{subscription}-{NAME}`: how the gallery is called where it is shared.
 pub(super) fn identifier(id: &ResourceId) -> Value {
-    let subscription = id.subscription().unwrap_or_default();
-    json!({"uniqueName": format!("{subscription}-{}", id.name().to_ascii_uppercase())})
+    json!({"uniqueName": unique_name(id)})
 }
 
 /// A gallery's name is unique in its subscription, not only in its group.
 pub(super) fn claim(id: &ResourceId) -> String {
-    let subscription = id.subscription().unwrap_or_default().to_ascii_lowercase();
-    format!("/subscriptions/{subscription}/galleries/{}", id.name().to_ascii_lowercase())
+    claim_of(id.subscription().unwrap_or_default(), id.name())
+}
+
+/// The claim of the gallery `name` in `subscription`.
+pub(super) fn claim_of(subscription: &str, name: &str) -> String {
+    format!("/subscriptions/{subscription}/galleries/{name}").to_ascii_lowercase()
 }
 
 pub(super) fn name_is_taken(id: &ResourceId, holder: &ResourceId) -> Rejection {
@@ -106,8 +58,4 @@ pub(super) fn name_is_taken(id: &ResourceId, holder: &ResourceId) -> Rejection {
         id.subscription().unwrap_or_default(),
     );
     Rejection::conflict("Conflict", message).at("gallery.name")
-}
-
-fn permissions(properties: &Map<String, Value>) -> Option<&str> {
-    at(properties, PERMISSIONS).and_then(Value::as_str)
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::{Query, Show};
 
-/// The properties; with whom it is shared only when asked, as Azure does for private galleries.
+/// The properties; with whom it is shared, and how far that got, only when asked.
 pub(super) fn properties(show: &Show<'_>) -> Map<String, Value> {
     let mut properties = show.stored.document.properties.clone();
     if asks_for_sharing(show.query) {
@@ -12,6 +12,11 @@ pub(super) fn properties(show: &Show<'_>) -> Map<String, Value> {
         if let Value::Object(profile) = profile {
             profile.entry("permissions").or_insert_with(|| "Private".into());
             profile.entry("groups").or_insert_with(|| Value::Array(Vec::new()));
+        }
+    } else {
+        properties.remove("sharingStatus");
+        if let Some(Value::Object(profile)) = properties.get_mut("sharingProfile") {
+            profile.remove("groups");
         }
     }
     properties

@@ -1,5 +1,7 @@
 //! Every rule of galleries as a table of bodies and answers.
 
+mod sharing;
+
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -7,7 +9,15 @@ use super::Gallery;
 use crate::testing::{Scene, check_refusal, compute};
 use crate::{Query, ResourceType, Show};
 
-fn gallery() -> Scene {
+/// A community gallery with this prefix.
+pub(super) fn community(prefix: &str) -> Value {
+    json!({"sharingProfile": {"permissions": "Community", "communityGalleryInfo": {
+        "publisherUri": "https://contoso.example", "publisherContact": "images@contoso.example", "eula": "https://e",
+        "publicNamePrefix": prefix,
+    }}})
+}
+
+pub(super) fn gallery() -> Scene {
     Scene::new(&Gallery, &compute("galleries/Gallery1"))
 }
 
@@ -29,14 +39,32 @@ fn a_new_gallery_is_answered_whole() {
 }
 
 #[rstest]
-#[case::groups(json!({"sharingProfile": {"permissions": "groups"}}), "NotImplemented",
-    "gallery.properties.sharingProfile.permissions", "permissions 'Groups'")]
 #[case::half_a_community(json!({"sharingProfile": {"permissions": "Community", "communityGalleryInfo": {"eula": "x", "publisherUri": "", "publicNamePrefix": "p"}}}),
     "InvalidParameter", "gallery.properties.sharingProfile.communityGalleryInfo.publisherUri", "Required parameter")]
-#[case::a_community(json!({"sharingProfile": {"permissions": "Community", "communityGalleryInfo": {"eula": "x", "publisherUri": "u", "publisherContact": "c", "publicNamePrefix": "p"}}}),
-    "NotImplemented", "gallery.properties.sharingProfile.permissions", "permissions 'Community'")]
+#[case::an_undescribed_community(json!({"sharingProfile": {"permissions": "Community"}}),
+    "InvalidParameter", "gallery.properties.sharingProfile.communityGalleryInfo.publisherUri", "Required parameter")]
+#[case::a_short_prefix(
+    community("abcd"),
+    "InvalidParameter",
+    "gallery.properties.sharingProfile.communityGalleryInfo.publicNamePrefix",
+    "5 to 16"
+)]
+#[case::a_long_prefix(
+    community("abcdefghijklmnopq"),
+    "InvalidParameter",
+    "gallery.properties.sharingProfile.communityGalleryInfo.publicNamePrefix",
+    "5 to 16"
+)]
+#[case::a_strange_prefix(
+    community("con-toso"),
+    "InvalidParameter",
+    "gallery.properties.sharingProfile.communityGalleryInfo.publicNamePrefix",
+    "letters and digits"
+)]
 #[case::a_described_private_gallery(json!({"sharingProfile": {"communityGalleryInfo": {"eula": "x"}}}),
-    "NotImplemented", "gallery.properties.sharingProfile.communityGalleryInfo", "community")]
+    "InvalidParameter", "gallery.properties.sharingProfile.communityGalleryInfo", "it is 'Private'")]
+#[case::a_described_group_gallery(json!({"sharingProfile": {"permissions": "Groups", "communityGalleryInfo": {"publicNamePrefix": "contoso"}}}),
+    "InvalidParameter", "gallery.properties.sharingProfile.communityGalleryInfo", "it is 'Groups'")]
 #[case::unknown_permissions(json!({"sharingProfile": {"permissions": "Public"}}), "InvalidParameter",
     "gallery.properties.sharingProfile.permissions", "Allowed values are: Private, Groups, Community")]
 #[case::days(json!({"softDeletePolicy": {"retentionPeriodInDays": -1}}), "InvalidParameter",

@@ -1,5 +1,6 @@
 //! The JSON of a gallery, as of 2026-03-03.
 
+use super::sharing::GROUP;
 use crate::shape::{Field, Kind};
 
 pub(super) const PROPERTIES: &[Field] = &[
@@ -12,13 +13,8 @@ pub(super) const PROPERTIES: &[Field] = &[
 
 const SHARING_PROFILE: &[Field] = &[
     Field::new("permissions", Kind::Choice(&["Private", "Groups", "Community"])),
-    Field::new("groups", Kind::List(&Kind::Object(SHARING_GROUP))).read_only(),
+    Field::new("groups", Kind::List(&Kind::Object(GROUP))).read_only(),
     Field::new("communityGalleryInfo", Kind::Object(COMMUNITY_GALLERY_INFO)),
-];
-
-const SHARING_GROUP: &[Field] = &[
-    Field::new("type", Kind::Choice(&["Subscriptions", "AADTenants"])),
-    Field::new("ids", Kind::List(&Kind::Text(64))),
 ];
 
 const COMMUNITY_GALLERY_INFO: &[Field] = &[

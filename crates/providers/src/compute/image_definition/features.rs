@@ -6,7 +6,8 @@ use arm::{ApiVersion, VersionName};
 use serde_json::{Map, Value, json};
 
 use super::rules::{has_modern_defaults, text};
-use crate::Rejection;
+use crate::compute::gallery;
+use crate::{Rejection, Stored};
 
 const TARGET: &str = "galleryImage.properties.features";
 
@@ -183,6 +184,31 @@ fn security_needs_generation_2(properties: &Map<String, Value>) -> Result<(), Re
             let message =
                 format!("The security type '{kind}' is supported only with 'hyperVGeneration' 'V2'.");
             Err(Rejection::invalid(TARGET, message))
+        }
+    }
+}
+
+/// Machines that must be trusted or confidential are made of private galleries only (azure-api 8.2).
+pub(super) fn fit_sharing(
+    gallery: Option<&Stored>,
+    properties: &Map<String, Value>,
+) -> Result<(), Rejection> {
+    let Some(gallery) = gallery else { return Ok(()) };
+    let Some(kind) = gallery::shared_kind(&gallery.document.properties) else { return Ok(()) };
+    let is_strict = |feature: &&Value| {
+        let value = feature["value"].as_str().unwrap_or_default();
+        feature["name"] == "SecurityType" && matches!(value, "TrustedLaunch" | "ConfidentialVM")
+    };
+    let mut features = properties.get("features").and_then(Value::as_array).into_iter().flatten();
+    match features.find(is_strict) {
+        None => Ok(()),
+        Some(feature) => {
+            let value = feature["value"].as_str().unwrap_or_default();
+            let message = format!(
+                "An image definition with the security type '{value}' is supported only in a private gallery; gallery '{}' is shared with 'permissions' '{kind}'. Use '{value}Supported', or another gallery.",
+                gallery.id.name()
+            );
+            Err(Rejection::contradiction(message).at(TARGET))
         }
     }
 }

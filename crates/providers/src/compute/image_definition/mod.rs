@@ -55,6 +55,7 @@ impl ResourceType for ImageDefinition {
         rules::end_of_life_is_ahead(put.now, current, &properties)?;
         rules::arm64_needs_generation_2(&properties)?;
         features::settle(&mut properties, current, put.directives, put.api_version)?;
+        features::fit_sharing(put.parent, &properties)?;
         rules::drop_empty(&mut properties);
         let claims = vec![rules::claim(put.id, &properties)];
         Ok(Accepted { properties, claims, ..Accepted::default() })

@@ -20,6 +20,14 @@ pub(super) fn is_kept(
     let stands = before.and_then(|before| before.get("encryption"));
     let asked = members.get("encryption").filter(|asked| says_something(asked));
     match (asked, stands) {
+        (Some(asked), Some(stands)) if adds_a_lun(asked, stands).is_some() => {
+            let lun = adds_a_lun(asked, stands).unwrap_or_default();
+            let region = members.get("name").and_then(Value::as_str).unwrap_or_default();
+            let message = format!(
+                "Cannot specify new data disk image encryption lun [{lun}] with a disk encryption set in region [{region}] for update. Encryption is chosen when the image version is created."
+            );
+            Err(Rejection::invalid(format!("{TARGET}.encryption.dataDiskImages.lun"), message))
+        }
         (Some(asked), Some(stands)) if !same(asked, stands) => {
             Err(Rejection::change(format!("{place}.encryption")))
         }
@@ -39,6 +47,16 @@ pub(super) fn is_kept(
     }
 }
 
+/// A LUN that is encrypted in `asked` and does not stand.
+fn adds_a_lun(asked: &Value, stands: &Value) -> Option<i64> {
+    let luns = |encryption: &Value| -> Vec<i64> {
+        let disks = encryption["dataDiskImages"].as_array().into_iter().flatten();
+        disks.filter_map(|disk| disk["lun"].as_i64()).collect()
+    };
+    let known = luns(stands);
+    luns(asked).into_iter().find(|lun| !known.contains(lun))
+}
+
 /// Checks each region's encryption, and that a disk encrypted in one region is in all.
 pub(super) fn is_whole(
     version: &ResourceId,
@@ -49,6 +67,7 @@ pub(super) fn is_whole(
     for (_, members) in targets {
         if let Some(encryption) = members.get("encryption") {
             sets_are_ids(version, encryption)?;
+            own_keys_name_their_set(encryption)?;
             luns_are_known(encryption, &luns)?;
         }
     }
@@ -74,8 +93,13 @@ fn sets_are_ids(version: &ResourceId, encryption: &Value) -> Result<(), Rejectio
     let os = encryption["osDiskImage"]["diskEncryptionSetId"].as_str().map(|set| ("osDiskImage", set));
     let data = encryption["dataDiskImages"].as_array().into_iter().flatten();
     let data = data.filter_map(|disk| Some(("dataDiskImages", disk["diskEncryptionSetId"].as_str()?)));
-    for (disk, set) in os.into_iter().chain(data).filter(|(_, set)| !set.is_empty()) {
-        let target = format!("{SET_TARGET}.{disk}.diskEncryptionSetId");
+    let named = os.into_iter().chain(data).map(|(disk, set)| (format!("{disk}.diskEncryptionSetId"), set));
+    let secure = security_profiles(encryption).filter_map(|(disk, profile)| {
+        let set = profile["secureVMDiskEncryptionSetId"].as_str()?;
+        Some((format!("{disk}.securityProfile.secureVMDiskEncryptionSetId"), set))
+    });
+    for (place, set) in named.chain(secure).filter(|(_, set)| !set.is_empty()) {
+        let target = format!("{SET_TARGET}.{place}");
         let id = set.parse::<ResourceId>().ok();
         let Some(id) = id.filter(|id| id.type_name().is("Microsoft.Compute/diskEncryptionSets")) else {
             let message = format!("The value of parameter {target} is invalid.");
@@ -90,6 +114,35 @@ fn sets_are_ids(version: &ResourceId, encryption: &Value) -> Result<(), Rejectio
         }
     }
     Ok(())
+}
+
+/// A confidential machine's disk that is encrypted with the customer's keys needs the set that has them.
+fn own_keys_name_their_set(encryption: &Value) -> Result<(), Rejection> {
+    for (disk, profile) in security_profiles(encryption) {
+        let kind = profile["confidentialVMEncryptionType"].as_str().unwrap_or_default();
+        let set = profile["secureVMDiskEncryptionSetId"].as_str().unwrap_or_default();
+        if kind.ends_with("WithCmk") && set.is_empty() {
+            let target = format!("{SET_TARGET}.{disk}.securityProfile.secureVMDiskEncryptionSetId");
+            let message = format!(
+                "Required parameter '{target}' is missing (null): the encryption type '{kind}' uses keys of your own."
+            );
+            return Err(Rejection::invalid(target, message));
+        }
+    }
+    Ok(())
+}
+
+fn security_profiles(encryption: &Value) -> impl Iterator<Item = (&'static str, &Value)> {
+    let data = encryption["dataDiskImages"].as_array().into_iter().flatten();
+    let data = data.map(|disk| ("dataDiskImages", &disk["securityProfile"]));
+    std::iter::once(("osDiskImage", &encryption["osDiskImage"]["securityProfile"])).chain(data)
+}
+
+/// Whether a region's encryption is for machines that are confidential.
+pub(super) fn is_confidential(encryption: &Value) -> bool {
+    security_profiles(encryption).any(|(_, profile)| {
+        profile["confidentialVMEncryptionType"].as_str().is_some_and(|kind| !kind.is_empty())
+    })
 }
 
 fn luns_are_known(encryption: &Value, known: &[i64]) -> Result<(), Rejection> {

@@ -35,7 +35,8 @@ pub fn latest<'a>(
     usable.max_by_key(|version| version.name)
 }
 
-fn is_excluded(document: &Document, region: Option<&Region>) -> bool {
+/// Whether `latest` passes over a version in `region`: the region's own word wins over the common one.
+pub(in crate::compute) fn is_excluded(document: &Document, region: Option<&Region>) -> bool {
     let flag = |value: Option<&Value>| value.and_then(Value::as_bool);
     let targets = at(&document.properties, "publishingProfile.targetRegions").and_then(Value::as_array);
     let of_region = region.and_then(|region| {

@@ -21,6 +21,7 @@ mod work;
 use arm::{ResourceId, TypeName, VersionName};
 use serde_json::{Map, Value};
 
+pub(super) use self::latest::is_excluded;
 pub use self::latest::{Candidate, latest};
 pub use self::replication::{Progress, ProgressState};
 pub use self::soft_delete::{SOFT_DELETED, SoftDeleted, aside, version_of};
@@ -87,6 +88,8 @@ impl ResourceType for ImageVersion {
         rules::uefi_settings_fit(put, &properties)?;
         let sources = source::settle(put, &mut properties)?;
         rules::edge_zones_are_not_asked(&properties)?;
+        rules::confidential_disks_fit(put, &properties)?;
+        rules::encrypted_images_are_not_shared(put, &properties)?;
         if let Some(sources) = &sources {
             origin::fits(put, sources)?;
         }

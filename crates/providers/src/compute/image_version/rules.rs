@@ -3,7 +3,8 @@
 use arm::VersionName;
 use serde_json::{Map, Value};
 
-use crate::compute::{end_of_life, image_definition};
+use super::encryption;
+use crate::compute::{end_of_life, gallery, image_definition};
 use crate::shape::{at, object_in, text_at};
 use crate::{Delete, Put, Rejection, State};
 
@@ -103,6 +104,60 @@ pub(super) fn uefi_settings_fit(put: &Put<'_>, properties: &Map<String, Value>) 
             Err(Rejection::invalid(target, message))
         }
     }
+}
+
+/// Who gets a shared image cannot read what is encrypted with the publisher's own keys (azure-api 8.2).
+pub(super) fn encrypted_images_are_not_shared(
+    put: &Put<'_>,
+    properties: &Map<String, Value>,
+) -> Result<(), Rejection> {
+    let gallery = put.above.get(1);
+    let kind = gallery.and_then(|gallery| gallery::shared_kind(&gallery.document.properties));
+    let (Some(gallery), Some(kind)) = (gallery, kind) else { return Ok(()) };
+    let path = "publishingProfile.targetRegions";
+    let regions = at(properties, path).and_then(Value::as_array).into_iter().flatten();
+    if regions.filter_map(|region| region.get("encryption")).any(names_a_set) {
+        let target = format!("galleryImageVersion.properties.{path}.encryption");
+        let message = format!(
+            "An image that is encrypted with a disk encryption set is supported only in a private gallery; gallery '{}' is shared with 'permissions' '{kind}'.",
+            gallery.id.name()
+        );
+        return Err(Rejection::contradiction(message).at(target));
+    }
+    Ok(())
+}
+
+/// Disks that only a confidential machine can read need a definition of such machines.
+pub(super) fn confidential_disks_fit(
+    put: &Put<'_>,
+    properties: &Map<String, Value>,
+) -> Result<(), Rejection> {
+    let path = "publishingProfile.targetRegions";
+    let regions = at(properties, path).and_then(Value::as_array).into_iter().flatten();
+    let mut encryptions = regions.filter_map(|region| region.get("encryption"));
+    let (Some(definition), Ok(version)) = (put.parent, put.id.name().parse::<VersionName>()) else {
+        return Ok(());
+    };
+    let kind = image_definition::security_type(&definition.document.properties, version);
+    if put.current.is_some() || kind.to_ascii_lowercase().contains("confidential") {
+        return Ok(());
+    }
+    if !encryptions.any(encryption::is_confidential) {
+        return Ok(());
+    }
+    let message = format!(
+        "'confidentialVMEncryptionType' needs a gallery image with the security type 'ConfidentialVM', or one that supports it; this one is '{kind}'."
+    );
+    Err(Rejection::contradiction(message).at(format!("galleryImageVersion.properties.{path}.encryption")))
+}
+
+fn names_a_set(encryption: &Value) -> bool {
+    let disks = encryption["dataDiskImages"].as_array().into_iter().flatten();
+    let mut disks = disks.chain([&encryption["osDiskImage"]]);
+    disks.any(|disk| {
+        let sets = [&disk["diskEncryptionSetId"], &disk["securityProfile"]["secureVMDiskEncryptionSetId"]];
+        sets.iter().any(|set| set.as_str().is_some_and(|set| !set.is_empty()))
+    })
 }
 
 /// An edge zone that is not there can hold no replica: better refused than forgotten.

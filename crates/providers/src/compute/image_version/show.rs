@@ -12,13 +12,25 @@ pub(super) const FACETS: &str = "replica/";
 
 /// Whether `$expand=ReplicationStatus` is among what was asked.
 pub(super) fn asks_for_replication(query: &Query) -> bool {
-    let asked = query.expand.iter().flat_map(|expand| expand.split(','));
-    asked.into_iter().any(|word| word.trim().eq_ignore_ascii_case("ReplicationStatus"))
+    asks_for(query, "ReplicationStatus")
 }
 
-/// The properties, with the state of each replica when asked for.
+fn asks_for(query: &Query, wanted: &str) -> bool {
+    let asked = query.expand.iter().flat_map(|expand| expand.split(','));
+    asked.into_iter().any(|word| word.trim().eq_ignore_ascii_case(wanted))
+}
+
+/// The properties, with the state of each replica and the keys of the firmware when asked for.
 pub(super) fn properties(show: &Show<'_>) -> Map<String, Value> {
     let mut properties = show.stored.document.properties.clone();
+    if !asks_for(show.query, "UefiSettings")
+        && let Some(Value::Object(security)) = properties.get_mut("securityProfile")
+    {
+        security.remove("uefiSettings");
+        if security.is_empty() {
+            properties.remove("securityProfile");
+        }
+    }
     if asks_for_replication(show.query) {
         properties.insert("replicationStatus".to_owned(), replication_status(show));
     }

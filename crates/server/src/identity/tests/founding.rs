@@ -6,7 +6,7 @@ use rstest::rstest;
 
 use super::world::{ENDPOINT, World, owner_token};
 use crate::home::Error;
-use crate::identity::{Directory, HashedSecret, Origin, Secret};
+use crate::identity::{Directory, HashedSecret, Origin, Secret, Subscription};
 
 #[test]
 fn the_first_start_makes_an_owner_who_can_be_found_again() {
@@ -27,6 +27,31 @@ fn the_first_start_makes_an_owner_who_can_be_found_again() {
     assert_eq!(told_again.client_secret, told.client_secret);
     assert_eq!(told_again.client_id, told.client_id);
     assert_eq!(second.directory().owner().object_id, world.start().directory().owner().object_id);
+}
+
+#[test]
+fn subscriptions_are_added_once_renamed_and_never_lost() {
+    let world = World::new();
+    let start = |more: &[(u128, &str)]| {
+        let more: Vec<Subscription> = more
+            .iter()
+            .map(|(id, name)| Subscription {
+                id: uuid::Uuid::from_u128(*id),
+                display_name: (*name).to_owned(),
+            })
+            .collect();
+        let identity = world.start_with(ENDPOINT, &more).unwrap();
+        let found = identity.directory().subscriptions().iter().map(|found| found.display_name.clone());
+        (found.collect::<Vec<_>>(), identity.directory().first_subscription().id)
+    };
+    let (names, first) = start(&[(7, "seven")]);
+    assert_eq!(names, ["Gallerist", "seven"]);
+    assert_eq!(
+        start(&[(8, "eight"), (7, "sieben")]),
+        (["Gallerist", "sieben", "eight"].map(str::to_owned).to_vec(), first)
+    );
+    assert_eq!(start(&[]).0, ["Gallerist", "sieben", "eight"]);
+    assert_eq!(world.connection().subscription_id, first);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 use crate::home::{Connection, Error, Home};
-use crate::identity::{Entropy, Identity, router};
+use crate::identity::{Entropy, Identity, Subscription, router};
 
 pub(crate) const ENDPOINT: &str = "https://127.0.0.1:8443";
 /// 2026-11-21T00:00:00Z.
@@ -121,10 +121,16 @@ impl World {
 
     /// One start of the server, reached at `endpoint`.
     pub(crate) fn start_at(&self, endpoint: &str) -> Result<Arc<Identity>, Error> {
+        self.start_with(endpoint, &[])
+    }
+
+    /// One start with further subscriptions.
+    pub(crate) fn start_with(&self, endpoint: &str, more: &[Subscription]) -> Result<Arc<Identity>, Error> {
         let home = Home::open(self.folder.path())?;
         let clock = Arc::clone(&self.clock);
         let ids = Arc::clone(&self.randomness);
-        Identity::open(&home, endpoint.parse().unwrap(), clock, ids, self.randomness.as_ref()).map(Arc::new)
+        let endpoint = endpoint.parse().unwrap();
+        Identity::open(&home, endpoint, more, clock, ids, self.randomness.as_ref()).map(Arc::new)
     }
 
     pub(crate) fn start(&self) -> Arc<Identity> {

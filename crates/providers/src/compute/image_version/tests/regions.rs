@@ -140,3 +140,61 @@ fn what_encryption_may_not_be(#[case] first: Value, #[case] place: &str, #[case]
     };
     version().check_refused(encrypted(first, json!({})), "InvalidParameter", &target, words);
 }
+
+#[test]
+fn disks_of_confidential_machines_need_a_definition_of_such() {
+    let disk = |kind: &str, set: Value| json!({"osDiskImage": {"securityProfile": {"confidentialVMEncryptionType": kind, "secureVMDiskEncryptionSetId": set}}});
+    let sent =
+        |disk: Value| body(profile(json!({"targetRegions": [{"name": "westeurope", "encryption": disk}]})));
+    let place = "galleryArtifactVersion.properties.publishingProfile.targetRegions.encryption.osDiskImage.securityProfile.secureVMDiskEncryptionSetId";
+    let mut scene = version();
+    scene.check_refused(
+        sent(disk("EncryptedWithPmk", Value::Null)),
+        "BadRequest",
+        &format!("{REGIONS}.encryption"),
+        "this one is 'Standard'",
+    );
+    scene.check_refused(
+        sent(disk("EncryptedWithCmk", Value::Null)),
+        "InvalidParameter",
+        place,
+        "keys of your own",
+    );
+    scene.check_refused(
+        sent(disk("EncryptedWithCmk", json!("des"))),
+        "InvalidParameter",
+        place,
+        "is invalid",
+    );
+    let foreign = json!(set("a").replace("1111-1111", "2222-2222"));
+    scene.check_refused(
+        sent(disk("EncryptedWithCmk", foreign)),
+        "InvalidParameter",
+        place,
+        "same subscription",
+    );
+    for kind in ["ConfidentialVM", "ConfidentialVMSupported", "TrustedLaunchAndConfidentialVmSupported"] {
+        let features = json!({"features": [{"name": "SecurityType", "value": kind}]});
+        scene.parent = Some(super::definition(&super::definition_id(), features));
+        assert!(scene.put(sent(disk("EncryptedWithPmk", Value::Null))).is_ok(), "{kind}");
+        assert!(scene.put(sent(disk("EncryptedWithCmk", json!(set("a"))))).is_ok(), "{kind}");
+    }
+}
+
+#[test]
+fn no_disk_is_encrypted_later() {
+    let mut scene = version().after(body(json!({})));
+    let encryption = |luns: &[i64]| {
+        let disks: Vec<Value> =
+            luns.iter().map(|lun| json!({"lun": lun, "diskEncryptionSetId": set("a")})).collect();
+        json!([{"name": "West Europe", "encryption": {"dataDiskImages": disks}}])
+    };
+    let properties = &mut scene.current.as_mut().unwrap().document.properties;
+    properties["publishingProfile"]["targetRegions"] = encryption(&[1]);
+    scene.check_refused(
+        profile(json!({"targetRegions": encryption(&[1, 2])})),
+        "InvalidParameter",
+        &format!("{REGIONS}.encryption.dataDiskImages.lun"),
+        "Cannot specify new data disk image encryption lun [2] with a disk encryption set in region [West Europe] for update",
+    );
+}

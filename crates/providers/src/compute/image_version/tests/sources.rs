@@ -310,6 +310,11 @@ fn firmware_keys_need_trusted_firmware() {
         properties["securityProfile"]["uefiSettings"]["signatureTemplateNames"][0],
         "MicrosoftWindowsTemplate"
     );
+    let scene = with(trusted.clone()).after(settings("QUI="));
+    assert_eq!(scene.get(None, &[]).get("securityProfile"), None, "keys are shown when asked for");
+    let expanded = scene.get(Some("ReplicationStatus,uefisettings"), &[]);
+    assert_eq!(expanded["securityProfile"], properties["securityProfile"]);
+    assert_eq!(scene.properties(scene.get(None, &[]))["securityProfile"], properties["securityProfile"]);
     for value in ["", "QUJ", "QUJ*", "===="] {
         with(trusted.clone()).check_refused(
             settings(value),
