@@ -138,7 +138,7 @@ impl Engine {
     }
 
     /// One page of `listing`: rows that pass `$filter` and `show`, and the link to the next page if there may be one.
-    async fn page_of_rows(
+    pub(crate) async fn page_of_rows(
         &self,
         asked: &Asked<'_>,
         listing: &Listing,

@@ -3,9 +3,12 @@
 //! A view is one file here and one line in [`all`]. The caller's right to ask is checked before it answers; it
 //! writes, if at all, through one commit like every other request.
 
+mod agreements;
+mod marketplace;
 mod operations;
 mod skus;
 mod usages;
+mod vm_images;
 mod vm_sizes;
 
 use arm::{ResourceId, TypeName};
@@ -26,7 +29,15 @@ pub(crate) trait View: Send + Sync {
 
 /// Every view there is.
 fn all() -> &'static [&'static dyn View] {
-    &[&operations::Operations, &skus::Skus, &usages::Usages, &vm_sizes::VmSizes]
+    &[
+        &agreements::Agreements,
+        &marketplace::Marketplace,
+        &operations::Operations,
+        &skus::Skus,
+        &usages::Usages,
+        &vm_images::VmImages,
+        &vm_sizes::VmSizes,
+    ]
 }
 
 /// The view that answers at paths of this type.

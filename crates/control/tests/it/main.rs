@@ -7,6 +7,7 @@ mod claims;
 mod lifecycle;
 mod limits;
 mod lists;
+mod marketplace;
 mod paths;
 mod places;
 mod preconditions;

@@ -1,3 +1,4 @@
 //! `Gallerist.Images`: what Azure has no name for.
 
+pub mod marketplace;
 pub mod upload;
