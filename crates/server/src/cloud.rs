@@ -113,15 +113,3 @@ pub fn endpoints(endpoint: &Endpoint) -> Value {
 pub fn list(endpoint: &Endpoint) -> Value {
     json!([endpoints(endpoint)])
 }
-
-/// The body of `GET /aliases.json`: no image has a short name here.
-#[must_use]
-pub fn aliases() -> Value {
-    json!({
-        "$schema": "https://schema.management.azure.com/schemas/2015-01-01/deploymentTemplate.json",
-        "contentVersion": "1.0.0.0",
-        "parameters": {},
-        "resources": [],
-        "outputs": { "aliases": { "type": "object", "value": { "Linux": {}, "Windows": {} } } },
-    })
-}

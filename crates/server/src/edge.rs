@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
+use axum::routing::get;
 use control::{Engine, Ids, Reply, Request};
 use http::header::{CONTENT_TYPE, HOST, IF_MATCH, IF_NONE_MATCH, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
@@ -32,9 +33,24 @@ pub(crate) struct Edge {
 /// All routes: sign-in documents, the data plane, and everything else to the engine.
 pub(crate) fn router(edge: Edge) -> Router {
     let sign_in = identity::router(edge.identity.clone());
-    let routes = data_plane::router().fallback(arm_request).with_state(edge).merge(sign_in);
+    let routes = data_plane::router().route("/aliases.json", get(aliases));
+    let routes = routes.fallback(arm_request).with_state(edge).merge(sign_in);
     // A router's own layers come after its routing, and this has to come before.
     Router::new().fallback_service(routes.map_request(fold_slashes))
+}
+
+/// The short names of images: clients read them before they sign in.
+async fn aliases(State(edge): State<Edge>, headers: HeaderMap) -> Response {
+    let echo = Echo::of(&headers, edge.ids.as_ref());
+    let reply = match edge.engine.image_aliases().await {
+        Ok(document) => Reply::json(200, document),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the aliases cannot be read");
+            let message = "The aliases cannot be read just now; see the server's log.";
+            Reply::json(500, body_of(ErrorDetail::new("InternalServerError", message)))
+        }
+    };
+    answer(&edge, &headers, &echo, reply)
 }
 
 /// Doubled slashes name nothing: clients that join addresses send them everywhere.

@@ -3,13 +3,16 @@
 //! A view is one file here and one line in [`all`]. The caller's right to ask is checked before it answers; it
 //! writes, if at all, through one commit like every other request.
 
+mod agreements;
 mod consents;
 mod consumers;
+mod marketplace;
 mod operations;
 mod resource_graph;
 mod skus;
 mod soft_deleted;
 mod usages;
+mod vm_images;
 mod vm_sizes;
 
 use arm::{ResourceId, TypeName};
@@ -31,13 +34,16 @@ pub(crate) trait View: Send + Sync {
 /// Every view there is.
 fn all() -> &'static [&'static dyn View] {
     &[
+        &agreements::Agreements,
         &consents::Consents,
         &consumers::Consumers,
+        &marketplace::Marketplace,
         &operations::Operations,
         &resource_graph::ResourceGraph,
         &skus::Skus,
         &soft_deleted::SoftDeletedVersions,
         &usages::Usages,
+        &vm_images::VmImages,
         &vm_sizes::VmSizes,
     ]
 }

@@ -9,6 +9,7 @@ mod lifecycle;
 mod limits;
 mod lists;
 mod model;
+mod marketplace;
 mod paths;
 mod places;
 mod preconditions;

@@ -186,6 +186,12 @@ impl World {
         jobs
     }
 
+    /// How much the activity log says of the marketplace.
+    pub(crate) async fn activity_of_tenant(&self) -> usize {
+        let scope = providers::images::marketplace::root();
+        self.rows.activity(&scope, Timestamp::UNIX_EPOCH, 10_000).await.unwrap().len()
+    }
+
     /// All activity in the first subscription, oldest first.
     pub(crate) async fn activity(&self) -> Vec<ActivityEntry> {
         let scope: ResourceId = SUBSCRIPTION.parse().unwrap();

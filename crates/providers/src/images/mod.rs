@@ -1,6 +1,7 @@
 //! `Gallerist.Images`: what Azure has no name for.
 
 pub mod contract;
+pub mod marketplace;
 pub mod upload;
 
 /// Every published api-version of ours, newest first.

@@ -35,7 +35,6 @@ pub fn router(identity: Arc<Identity>) -> Router {
     Router::new()
         .route("/metadata/endpoints", get(async |State(id): Known| Json(cloud::endpoints(id.endpoint()))))
         .route("/metadata/list", get(async |State(id): Known| Json(cloud::list(id.endpoint()))))
-        .route("/aliases.json", get(async || Json(cloud::aliases())))
         .route("/{tenant}/.well-known/openid-configuration", get(discovery_first))
         .route("/{tenant}/v2.0/.well-known/openid-configuration", get(discovery_second))
         .route("/{tenant}/discovery/keys", get(keys))

@@ -7,6 +7,7 @@ mod data_plane;
 mod edge;
 mod hostile;
 mod lifetime;
+mod marketplace;
 mod matrix;
 mod scale;
 mod sharing;

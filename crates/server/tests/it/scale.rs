@@ -45,14 +45,14 @@ impl Directory for OneSubscription {
     }
 }
 
-struct Large {
+pub(crate) struct Large {
     engine: Arc<Engine>,
-    store: Arc<Counting>,
+    pub(crate) store: Arc<Counting>,
     downloads: Downloads,
 }
 
 impl Large {
-    async fn with_definition() -> Self {
+    pub(crate) async fn with_definition() -> Self {
         let store = Arc::new(Counting::new(Arc::new(Sqlite::in_memory().await.unwrap())));
         let clock = Arc::new(FakeClock::default());
         let engine = Arc::new(Engine::new(Parts {
@@ -77,7 +77,7 @@ impl Large {
         large
     }
 
-    async fn ask(&self, method: Method, path: &str, body: &Value) -> Reply {
+    pub(crate) async fn ask(&self, method: Method, path: &str, body: &Value) -> Reply {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let request = Request {
             method,
@@ -134,7 +134,8 @@ impl Large {
         .unwrap();
         let root = store::Digest::from_bytes([7; 32]).to_string();
         document.internal = serde_json::from_value(json!({"root": root, "sizeBytes": 4096})).unwrap();
-        Row { document: serde_json::to_value(document).unwrap(), claims: Vec::new(), ..row }
+        let document = serde_json::to_value(document).unwrap();
+        Row { document, claims: Vec::new(), counted: Vec::new(), ..row }
     }
 
     fn row(&self, one: &Row, definition_name: &str, number: usize) -> Row {

@@ -19,8 +19,6 @@ async fn the_cloud_is_described_as_an_object_and_as_a_list() {
     assert!(object.json()["suffixes"].is_object());
     let list = get(&identity, "/metadata/list").await;
     assert_eq!(list.json(), json!([object.json()]));
-    let aliases = get(&identity, "/aliases.json").await;
-    assert_eq!(aliases.json()["outputs"]["aliases"]["value"], json!({ "Linux": {}, "Windows": {} }));
 }
 
 #[rstest]
