@@ -61,7 +61,7 @@ impl Engine {
         let needed = parent.into_iter().chain(outcome.linked.iter().cloned());
         Change {
             expect: std::iter::once(stands).chain(needed.map(Expect::Exists)).collect(),
-            put: vec![outcome.row.clone()],
+            put: std::iter::once(&outcome.row).chain(&outcome.brings).cloned().collect(),
             delete: outcome.instead_of.iter().cloned().collect(),
             jobs: outcome.job.clone().into_iter().collect(),
             activity: vec![self.activity(asked, kind, id, "write", status)],
@@ -91,7 +91,8 @@ impl Engine {
 fn reply_to_put(asked: &Asked<'_>, kind: &'static dyn ResourceType, outcome: &Outcome) -> Reply {
     let stored = Stored { id: outcome.row.id.clone(), document: outcome.document.clone() };
     let status = kind.put_status(outcome.decided_on.is_none());
-    let body = envelope(kind, &stored, &Query::default(), &[]);
+    let query = Query { base: asked.request.base.clone(), ..Query::default() };
+    let body = envelope(kind, &stored, &query, &[]);
     let reply = Reply::json(status, body).with("etag", format!("\"{}\"", outcome.row.etag));
     let Some(job) = outcome.row.operation else { return reply };
     // Only the operation, never a Location: clients would read the resource from there (azure-api 0.2).

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{ActivityEntry, Change, Cursor, Ending, Error, Job, JobId, Listing, Row};
+use crate::{ActivityEntry, Change, Claim, Cursor, Ending, Error, Job, JobId, Listing, Row};
 
 /// Rows, jobs and activity, behind one door.
 ///
@@ -43,6 +43,9 @@ pub trait Store: Send + Sync {
 
     /// Every hold that begins with `prefix`, without duplicates. A failed read is an error, never a short answer.
     async fn holds(&self, prefix: &str) -> Result<Vec<String>, Error>;
+
+    /// Whose claim this is.
+    async fn holder(&self, claim: &Claim) -> Result<Option<ResourceId>, Error>;
 
     /// One job.
     async fn job(&self, id: JobId) -> Result<Option<Job>, Error>;

@@ -7,6 +7,7 @@ pub mod compute;
 pub mod images;
 pub mod resources;
 pub mod shape;
+pub mod storage;
 
 mod rejection;
 mod resource_type;
@@ -35,5 +36,8 @@ pub fn resource_types() -> &'static [&'static dyn ResourceType] {
         &compute::image_version::ImageVersion,
         &compute::snapshot::Snapshot,
         &images::upload::Upload,
+        &storage::account::StorageAccount,
+        &storage::blob_service::BlobService,
+        &storage::container::Container,
     ]
 }

@@ -4,6 +4,7 @@
 //! writes, if at all, through one commit like every other request.
 
 mod operations;
+mod storage_name;
 
 use arm::{ResourceId, TypeName};
 use async_trait::async_trait;
@@ -23,7 +24,7 @@ pub(crate) trait View: Send + Sync {
 
 /// Every view there is.
 fn all() -> &'static [&'static dyn View] {
-    &[&operations::Operations]
+    &[&operations::Operations, &storage_name::StorageName]
 }
 
 /// The view that answers at paths of this type.

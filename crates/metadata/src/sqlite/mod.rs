@@ -25,7 +25,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, Connection as _, SqlitePool};
 
 use self::listing::Direction;
-use crate::{ActivityEntry, Change, Cursor, Ending, Error, Job, JobId, Listing, Row, Store};
+use crate::{ActivityEntry, Change, Claim, Cursor, Ending, Error, Job, JobId, Listing, Row, Store};
 
 /// Connections that read beside the writer.
 const READERS: u32 = 4;
@@ -147,6 +147,10 @@ impl Store for Sqlite {
 
     async fn holds(&self, prefix: &str) -> Result<Vec<String>, Error> {
         rows::holds(&self.readers, prefix).await
+    }
+
+    async fn holder(&self, claim: &Claim) -> Result<Option<ResourceId>, Error> {
+        rows::holder(&self.readers, claim).await
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, Error> {

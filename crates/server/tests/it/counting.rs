@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arm::ResourceId;
 use async_trait::async_trait;
 use jiff::Timestamp;
-use metadata::{ActivityEntry, Change, Cursor, Ending, Error, Job, JobId, Listing, Row, Sqlite, Store};
+use metadata::{
+    ActivityEntry, Change, Claim, Cursor, Ending, Error, Job, JobId, Listing, Row, Sqlite, Store,
+};
 use serde_json::Value;
 
 /// Passes everything on; counts the reads of resources and the rows they answered with.
@@ -86,6 +88,10 @@ impl Store for Counting {
 
     async fn delete_facet(&self, id: &ResourceId, name: &str) -> Result<(), Error> {
         self.inner.delete_facet(id, name).await
+    }
+
+    async fn holder(&self, claim: &Claim) -> Result<Option<ResourceId>, Error> {
+        self.inner.holder(claim).await
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, Error> {

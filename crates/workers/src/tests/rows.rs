@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arm::ResourceId;
 use async_trait::async_trait;
 use jiff::Timestamp;
-use metadata::{ActivityEntry, Change, Cursor, Ending, Error, Job, JobId, Listing, Row, Store};
+use metadata::{ActivityEntry, Change, Claim, Cursor, Ending, Error, Job, JobId, Listing, Row, Store};
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -94,6 +94,9 @@ impl Store for Scripted {
     }
     async fn holds(&self, prefix: &str) -> Result<Vec<String>, Error> {
         self.pass(self.inner.holds(prefix)).await
+    }
+    async fn holder(&self, claim: &Claim) -> Result<Option<ResourceId>, Error> {
+        self.pass(self.inner.holder(claim)).await
     }
     async fn job(&self, id: JobId) -> Result<Option<Job>, Error> {
         self.pass(self.inner.job(id)).await
