@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::engine::Asked;
 use crate::sent::Sent;
-use crate::{Engine, Error, Method, limits, precondition, refusals, stored_of};
+use crate::{Engine, Error, Method, limits, precondition, refusals, row_of, stored_of};
 
 /// What a write came to: what is to be committed, or that nothing changes.
 pub(crate) struct Outcome {
@@ -24,6 +24,8 @@ pub(crate) struct Outcome {
     pub(crate) absent: Vec<ResourceId>,
     /// The resource that goes in the same moment, whose place this takes.
     pub(crate) instead_of: Option<ResourceId>,
+    /// The rows that come with a new resource.
+    pub(crate) brings: Vec<Row>,
     /// The etag this was decided on; `None` when nothing stood.
     pub(crate) decided_on: Option<String>,
     pub(crate) is_changed: bool,
@@ -140,6 +142,7 @@ impl Engine {
         let work = wanted.accepted.work.clone();
         let claims = wanted.accepted.claims.iter().cloned().map(Claim).collect();
         let replaced = wanted.replaced.as_ref().map(|(row, _)| row.clone());
+        let brings = wanted.accepted.brings.clone();
         let document = document_of(asked, stands, wanted);
         let running = row.and_then(|row| row.operation);
         let is_same = stands.is_some_and(|stands| same_but_state(stands, &document));
@@ -173,6 +176,8 @@ impl Engine {
             changed_at: now,
             id,
         };
+        let brings = if decided_on.is_none() { brings } else { Vec::new() };
+        let brings = brings.into_iter().map(|stored| self.brought(&row, stored)).collect::<Result<_, _>>()?;
         Ok(Outcome {
             row,
             document,
@@ -180,9 +185,27 @@ impl Engine {
             linked: Vec::new(),
             absent: Vec::new(),
             instead_of: None,
+            brings,
             decided_on,
             is_changed,
         })
+    }
+
+    /// The row of what comes with the new resource `with`.
+    fn brought(&self, with: &Row, stored: Stored) -> Result<Row, Error> {
+        let kind = self.registry.named(&stored.id.type_name());
+        let name = stored.id.name();
+        let row = Row {
+            sort_key: kind.map_or_else(|| name.to_ascii_lowercase(), |kind| kind.sort_key(name)),
+            etag: self.ids.uuid().to_string(),
+            operation: None,
+            claims: Vec::new(),
+            counted: limits::counted(&stored.id.type_name(), &stored.id, stored.document.location.as_deref()),
+            holds: Vec::new(),
+            id: stored.id,
+            ..with.clone()
+        };
+        row_of(&row, &stored.document)
     }
 
     /// The location of a write: sent and valid, the same as what stands, or taken from what stands.

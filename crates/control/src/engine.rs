@@ -205,7 +205,8 @@ impl Engine {
     /// Policy comes after the rule because it judges what would stand, not what was sent.
     async fn decide(&self, request: &Request) -> Result<Reply, Error> {
         let route = route::parse(&request.path, request.method == Method::Post)?;
-        let options = options(&request.query)?;
+        let mut options = options(&request.query)?;
+        options.query.base = request.base.clone();
         let api_version = api_version(&options)?;
         let principal = request.caller.as_ref().map_err(Clone::clone)?;
         let asked = Asked { request, principal, api_version: &api_version, options };

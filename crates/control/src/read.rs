@@ -86,8 +86,8 @@ impl Engine {
         only(asked.request, &[Method::Get])?;
         self.authority.check(asked.principal, &format!("{}/read", kind.name()), &scope)?;
         let listing = self.listing(asked, scope, kind).await?;
-        let page =
-            self.page(asked, &listing, |stored| envelope(kind, stored, &Query::default(), &[])).await?;
+        let query = Query { base: asked.request.base.clone(), ..Query::default() };
+        let page = self.page(asked, &listing, |stored| envelope(kind, stored, &query, &[])).await?;
         Ok(page)
     }
 
@@ -123,9 +123,10 @@ impl Engine {
         let scope = scope.clone();
         self.page_of_rows(asked, &Listing::Within { scope }, |row, stored| {
             let is_group = stored.id.pairs().len() <= 2;
-            // What no client can name is not listed.
+            // What no client can name, or has no place of its own, is a part of something else and is not listed.
             let is_named = self.registry.named(&stored.id.type_name()).is_some();
-            (!is_group && is_named).then(|| generic(row, stored, &expand))
+            let is_tracked = stored.document.location.is_some();
+            (!is_group && is_named && is_tracked).then(|| generic(row, stored, &expand))
         })
         .await
     }

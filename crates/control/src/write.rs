@@ -68,7 +68,7 @@ impl Engine {
                 .chain(needed.map(Expect::Exists))
                 .chain(outcome.absent.iter().cloned().map(Expect::NoRow))
                 .collect(),
-            put: vec![outcome.row.clone()],
+            put: std::iter::once(&outcome.row).chain(&outcome.brings).cloned().collect(),
             delete: outcome.instead_of.iter().cloned().collect(),
             jobs: outcome.job.clone().into_iter().collect(),
             activity: vec![self.activity(asked, kind, id, "write", status)],
@@ -100,7 +100,8 @@ fn reply_to_put(asked: &Asked<'_>, kind: &'static dyn ResourceType, outcome: &Ou
     let stored = Stored { id: outcome.row.id.clone(), document: outcome.document.clone() };
     let is_new = outcome.decided_on.is_none() && outcome.instead_of.is_none();
     let status = kind.put_status(is_new);
-    let body = envelope(kind, &stored, &Query::default(), &[]);
+    let query = Query { base: asked.request.base.clone(), ..Query::default() };
+    let body = envelope(kind, &stored, &query, &[]);
     let reply = Reply::json(status, body).with("etag", format!("\"{}\"", outcome.row.etag));
     let Some(job) = outcome.row.operation else { return reply };
     // Only the operation, never a Location: clients would read the resource from there (azure-api 0.2).

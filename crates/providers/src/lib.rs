@@ -7,6 +7,7 @@ pub mod compute;
 pub mod images;
 pub mod resources;
 pub mod shape;
+pub mod storage;
 
 mod limits;
 mod rejection;
@@ -38,5 +39,8 @@ pub fn resource_types() -> &'static [&'static dyn ResourceType] {
         &images::contract::Contract,
         &compute::snapshot::Snapshot,
         &images::upload::Upload,
+        &storage::account::StorageAccount,
+        &storage::blob_service::BlobService,
+        &storage::container::Container,
     ]
 }

@@ -269,6 +269,8 @@ pub struct Query {
     pub select: Option<String>,
     /// `bypassSoftDelete=true` on a DELETE.
     pub bypass_soft_delete: bool,
+    /// `https://host:port` as the client reaches us, for addresses in the answer.
+    pub base: String,
 }
 
 /// All that a reply may show.
@@ -295,6 +297,8 @@ pub struct Accepted {
     pub claims: Vec<String>,
     /// A resource, one of the linked or companions, that goes in the same moment; its holds pass on to this one.
     pub instead_of: Option<ResourceId>,
+    /// What comes with a new one in the same moment: the children that every such resource has.
+    pub brings: Vec<Stored>,
     /// The job that finishes it; without one it is finished now.
     pub work: Option<Work>,
 }

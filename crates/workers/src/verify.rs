@@ -13,6 +13,7 @@ use control::stored_of;
 use metadata::{JobState, Listing, Row, Store};
 use providers::State;
 use providers::compute::image_version::SOFT_DELETED;
+use providers::{Document, State};
 use store::{Digest, Owner};
 
 use crate::collect::open_owners;
@@ -160,11 +161,14 @@ async fn check_row(
     found.version_count += u64::from(is_version);
     check_operation_of(rows, row, document.state, found).await?;
     let Some(images) = Images::of(&document) else {
-        if is_version && document.state == State::Succeeded {
+        if document.state == State::Succeeded && has_bytes_when_done(row, &document) {
             found.report("I1", id, "it says Succeeded and has no image");
         }
         return Ok(());
     };
+    if !is_version && row.holds.is_empty() {
+        found.report("I2", id.clone(), "its bytes are held by nothing");
+    }
     let replicas = if is_version { replicas::read(rows, &row.id).await? } else { Vec::new() };
     for (region, replica) in replicas {
         if replica.state == ReplicaState::Completed {
@@ -183,6 +187,15 @@ async fn check_row(
         }
     }
     Ok(())
+}
+
+/// Whether a resource that says Succeeded must have an image: all of its type have, but for disks under upload.
+fn has_bytes_when_done(row: &Row, document: &Document) -> bool {
+    let kind = row.id.type_name();
+    let waits = document.internal.contains_key("staged");
+    kind.is("Microsoft.Compute/galleries/images/versions")
+        || kind.is("Microsoft.Compute/images")
+        || (!waits && (kind.is("Microsoft.Compute/disks") || kind.is("Microsoft.Compute/snapshots")))
 }
 
 /// A row in progress must have an operation that can still end.

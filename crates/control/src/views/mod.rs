@@ -11,6 +11,7 @@ mod operations;
 mod resource_graph;
 mod skus;
 mod soft_deleted;
+mod storage_name;
 mod usages;
 mod vm_images;
 mod vm_sizes;
@@ -42,6 +43,7 @@ fn all() -> &'static [&'static dyn View] {
         &resource_graph::ResourceGraph,
         &skus::Skus,
         &soft_deleted::SoftDeletedVersions,
+        &storage_name::StorageName,
         &usages::Usages,
         &vm_images::VmImages,
         &vm_sizes::VmSizes,

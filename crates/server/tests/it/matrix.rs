@@ -10,7 +10,16 @@ use crate::world::{TestServer, answer, definition_body, located};
 
 /// The path of a resource of this type; its parents stand when the earlier types of the registry do.
 fn path(server: &TestServer, name: &TypeName) -> String {
-    let instance = |kind: &str| if kind == "versions" { "1.0.0" } else { "x" }.to_owned();
+    let instance = |kind: &str| {
+        let name = match kind {
+            "versions" => "1.0.0",
+            "storageAccounts" => "acct",
+            "blobServices" => "default",
+            "containers" => "vhds",
+            _ => "x",
+        };
+        name.to_owned()
+    };
     let typed = |kind: &str| format!("{kind}/{}", instance(kind));
     if name.is("Microsoft.Resources/resourceGroups") {
         return server.group();

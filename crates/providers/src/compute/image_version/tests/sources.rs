@@ -388,6 +388,24 @@ fn a_managed_image_is_a_whole_source() {
     assert_eq!(accepted.properties["storageProfile"]["source"]["id"], compute("images/i"));
 }
 
+#[test]
+fn the_disks_of_a_whole_source_may_be_encrypted_by_lun() {
+    let scene = version().link(image(json!({"storageProfile": {"dataDisks": [{"lun": 7}]}})));
+    let with = |lun: u32| {
+        let set = compute("diskEncryptionSets/a");
+        let encryption = json!({"dataDiskImages": [{"lun": lun, "diskEncryptionSetId": set}]});
+        let region = json!({"name": "westeurope", "encryption": encryption});
+        over(
+            from(json!({"source": {"id": compute("images/i")}})),
+            json!({"publishingProfile": {"targetRegions": [region]}}),
+        )
+    };
+    assert!(scene.put(with(7)).is_ok());
+    let target =
+        "galleryImageVersion.properties.publishingProfile.targetRegions.encryption.dataDiskImages.lun";
+    scene.check_refused(with(8), "InvalidParameter", target, "The lun must be one of [7]");
+}
+
 #[rstest]
 #[case::os(json!({"storageProfile": {"osDisk": {"osType": "Windows"}}}), "different OS type ['Windows']")]
 #[case::state(json!({"storageProfile": {"osDisk": {"osState": "Specialized"}}}), "different OS state ['Specialized'] than the parent gallery image OS state ['Generalized']")]
