@@ -11,7 +11,6 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use arm::{Region, ResourceId};
 use control::stored_of;
 use metadata::{JobState, Listing, Row, Store};
-use providers::State;
 use providers::compute::image_version::SOFT_DELETED;
 use providers::{Document, State};
 use store::{Digest, Owner};

@@ -61,11 +61,6 @@ pub(super) fn decode(row: &SqliteRow) -> Result<Row, Error> {
     })
 }
 
-pub(super) async fn holder(pool: &SqlitePool, claim: &Claim) -> Result<Option<ResourceId>, Error> {
-    let found: Option<String> = sqlx::query_scalar(HOLDER).bind(&claim.0).fetch_optional(pool).await?;
-    found.as_deref().map(parsed).transpose()
-}
-
 pub(super) async fn holds(pool: &SqlitePool, prefix: &str) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
     let mut stream = sqlx::query_scalar::<_, String>(HOLDS).bind(prefix).fetch(pool);

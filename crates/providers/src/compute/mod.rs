@@ -1,8 +1,8 @@
 //! `Microsoft.Compute`: galleries, the image definitions in them, the versions of those; disks, snapshots, managed
 //! images, and the sizes of machines.
 
-pub mod disk;
 pub mod consumer;
+pub mod disk;
 pub mod gallery;
 pub mod image;
 pub mod image_definition;

@@ -113,10 +113,6 @@ impl Store for Counting {
         self.inner.delete_facet(id, name).await
     }
 
-    async fn holder(&self, claim: &Claim) -> Result<Option<ResourceId>, Error> {
-        self.inner.holder(claim).await
-    }
-
     async fn job(&self, id: JobId) -> Result<Option<Job>, Error> {
         self.inner.job(id).await
     }

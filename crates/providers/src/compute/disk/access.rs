@@ -118,7 +118,7 @@ fn begin(act: &Act<'_>, subject: &str) -> Result<Acted, Rejection> {
         properties: Some(properties),
         internal: Some(internal),
         work: Some(Work { kind: Disk::GRANT, input }),
-        answer: Answer::Done,
+        ..Acted::default()
     })
 }
 
@@ -191,5 +191,5 @@ fn end(act: &Act<'_>) -> Acted {
     end_grant(&mut properties, &mut internal);
     let work = grant.may_write.then_some(Work { kind: Disk::SETTLE, input: Value::Null });
     let answer = if work.is_some() { Answer::Done } else { Answer::Operation(Value::Null) };
-    Acted { properties: Some(properties), internal: Some(internal), work, answer }
+    Acted { properties: Some(properties), internal: Some(internal), work, answer, ..Acted::default() }
 }
