@@ -7,9 +7,10 @@ use std::time::Duration;
 use arm::ResourceId;
 use control::{Clock, Engine, stored_of};
 use jiff::{SignedDuration, Timestamp};
-use metadata::{Change, Expect, Listing, Row};
+use metadata::{ActivityEntry, Change, Expect, Listing, Row};
 use providers::Document;
-use providers::compute::image_version::{SOFT_DELETED, SoftDeleted};
+use providers::compute::image_version::{SOFT_DELETED, SOFT_DELETED_ARTIFACT, SoftDeleted, artifact};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Error, Uploads};
@@ -52,10 +53,11 @@ pub(crate) async fn sweep(
             .map_err(|error| Error::Document(error.to_string()))?;
         for row in ended(engine, now, &scope, "Gallerist.Images/uploads", upload_end).await? {
             uploads.forget(&row.id);
-            remove(engine, &row).await?;
+            remove(engine, &row, Vec::new()).await?;
         }
         for row in ended(engine, now, &scope, SOFT_DELETED, soft_delete_end).await? {
-            if remove(engine, &row).await? {
+            let activity = artifact(&row.id).map(|target| purge(target, now));
+            if remove(engine, &row, activity.into_iter().collect()).await? {
                 tracing::info!(resource.id = %row.id, "purged {}: its time after soft delete is over", row.id);
             }
         }
@@ -71,6 +73,18 @@ fn upload_end(document: &Document) -> Option<Timestamp> {
 /// When a soft-deleted version is gone for good.
 fn soft_delete_end(document: &Document) -> Option<Timestamp> {
     SoftDeleted::of(document).map(|deleted| deleted.purged_at)
+}
+
+/// What the activity log says of a version that nobody took back in time.
+fn purge(target: ResourceId, at: Timestamp) -> ActivityEntry {
+    ActivityEntry {
+        target,
+        at,
+        action: format!("{SOFT_DELETED_ARTIFACT}/delete"),
+        caller: String::new(),
+        correlation_id: String::new(),
+        document: json!({"status": "Succeeded", "subStatus": "OK"}),
+    }
 }
 
 /// Rows of one type in `scope` whose time is over.
@@ -97,9 +111,9 @@ async fn ended(
 }
 
 /// Removes a row whose time is over, unless somebody writes it meanwhile; answers whether it did.
-async fn remove(engine: &Engine, row: &Row) -> Result<bool, Error> {
+async fn remove(engine: &Engine, row: &Row, activity: Vec<ActivityEntry>) -> Result<bool, Error> {
     let expect = vec![Expect::Unchanged(row.id.clone(), row.etag.clone())];
-    let change = Change { expect, delete: vec![row.id.clone()], ..Change::default() };
+    let change = Change { expect, delete: vec![row.id.clone()], activity, ..Change::default() };
     match engine.metadata().commit(change).await {
         Ok(()) => {
             engine.bytes_released().notify_one();
