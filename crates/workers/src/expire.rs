@@ -8,10 +8,11 @@ use std::time::Duration;
 use arm::ResourceId;
 use control::{Clock, Engine, Ids, row_of, stored_of};
 use jiff::{SignedDuration, Timestamp};
-use metadata::{Change, Cursor, Expect, Listing, Row, Store};
+use metadata::{ActivityEntry, Change, Cursor, Expect, Listing, Row, Store};
 use providers::Document;
 use providers::compute::disk::{Grant, end_grant};
-use providers::compute::image_version::{SOFT_DELETED, SoftDeleted};
+use providers::compute::image_version::{SOFT_DELETED, SOFT_DELETED_ARTIFACT, SoftDeleted, artifact};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -72,10 +73,11 @@ impl Sweeper {
         self.engine.metadata().forget_jobs(now.saturating_sub(days).unwrap_or(Timestamp::MIN)).await?;
         for row in self.ended(UPLOADS, now, upload_end).await? {
             self.uploads.forget(&row.id);
-            self.remove(&row).await?;
+            self.remove(&row, Vec::new()).await?;
         }
         for row in self.ended(SOFT_DELETED, now, soft_delete_end).await? {
-            if self.remove(&row).await? {
+            let activity = artifact(&row.id).map(|target| purge(target, now));
+            if self.remove(&row, activity.into_iter().collect()).await? {
                 tracing::info!(resource.id = %row.id, "purged {}: its time after soft delete is over", row.id);
             }
         }
@@ -118,9 +120,9 @@ impl Sweeper {
     }
 
     /// Removes a row whose time is over, unless somebody writes it meanwhile; answers whether it did.
-    async fn remove(&self, row: &Row) -> Result<bool, Error> {
+    async fn remove(&self, row: &Row, activity: Vec<ActivityEntry>) -> Result<bool, Error> {
         let expect = vec![Expect::Unchanged(row.id.clone(), row.etag.clone())];
-        let change = Change { expect, delete: vec![row.id.clone()], ..Change::default() };
+        let change = Change { expect, delete: vec![row.id.clone()], activity, ..Change::default() };
         match self.engine.metadata().commit(change).await {
             Ok(()) => {
                 self.engine.bytes_released().notify_one();
@@ -190,4 +192,16 @@ fn upload_end(document: &Document) -> Option<Timestamp> {
 /// When a soft-deleted version is gone for good.
 fn soft_delete_end(document: &Document) -> Option<Timestamp> {
     SoftDeleted::of(document).map(|deleted| deleted.purged_at)
+}
+
+/// What the activity log says of a version that nobody took back in time.
+fn purge(target: ResourceId, at: Timestamp) -> ActivityEntry {
+    ActivityEntry {
+        target,
+        at,
+        action: format!("{SOFT_DELETED_ARTIFACT}/delete"),
+        caller: String::new(),
+        correlation_id: String::new(),
+        document: json!({"status": "Succeeded", "subStatus": "OK"}),
+    }
 }

@@ -4,7 +4,9 @@
 use arm::ResourceId;
 use async_trait::async_trait;
 use metadata::{ActivityEntry, Change, Expect, Listing, NewJob};
-use providers::compute::image_version::{SOFT_DELETED, SoftDeleted, aside, version_of};
+use providers::compute::image_version::{
+    SOFT_DELETED, SOFT_DELETED_ARTIFACT, SoftDeleted, artifact, aside, version_of,
+};
 use providers::{Rejection, Stored};
 use serde_json::{Value, json};
 
@@ -15,7 +17,6 @@ use crate::remove::reply_to_delete;
 use crate::write::RACES;
 use crate::{Engine, Error, Method, Reply, policy, precondition, refusals, stored_of};
 
-const TYPE: &str = "Microsoft.Compute/galleries/softDeletedArtifactTypes/artifacts/versions";
 const VERSIONS: &str = "Microsoft.Compute/galleries/images/versions";
 const DEFINITIONS: &str = "Microsoft.Compute/galleries/images";
 
@@ -24,7 +25,7 @@ pub(super) struct SoftDeletedVersions;
 #[async_trait]
 impl View for SoftDeletedVersions {
     fn types(&self) -> &'static [&'static str] {
-        &[TYPE]
+        &[SOFT_DELETED_ARTIFACT]
     }
 
     async fn answer(&self, engine: &Engine, viewed: &Viewed<'_>) -> Result<Reply, Error> {
@@ -70,7 +71,7 @@ async fn list(engine: &Engine, viewed: &Viewed<'_>, definition: ResourceId) -> R
 }
 
 async fn show(engine: &Engine, version: &ResourceId) -> Result<Reply, Error> {
-    let missing = || refusals::not_found(&public_id(version).unwrap_or_else(|| version.clone()));
+    let missing = || refusals::not_found(&artifact(version).unwrap_or_else(|| version.clone()));
     let row = match aside(version) {
         Some(id) => engine.metadata.row(&id).await?,
         None => None,
@@ -94,7 +95,7 @@ async fn purge(engine: &Engine, viewed: &Viewed<'_>, version: &ResourceId) -> Re
         precondition::check(asked.request, Some(&row.etag))?;
         let stored = stored_of(&row)?;
         policy::check(&row.id, &stored.document)?;
-        let target = public_id(&row.id).unwrap_or_else(|| row.id.clone());
+        let target = artifact(&row.id).unwrap_or_else(|| row.id.clone());
         let job = engine.ended_job(asked, &target);
         match engine.metadata.commit(purging(engine, viewed, &row.id, row.etag.clone(), job.clone())).await {
             Ok(()) => {
@@ -127,19 +128,12 @@ fn purging(engine: &Engine, viewed: &Viewed<'_>, id: &ResourceId, etag: String, 
     }
 }
 
-/// `…/galleries/G/softDeletedArtifactTypes/Images/artifacts/D/versions/V` of what is, or was, a version.
-fn public_id(version: &ResourceId) -> Option<ResourceId> {
-    let definition = version.parent()?;
-    let artifact = definition.parent()?.child("softDeletedArtifactTypes", "Images").ok()?;
-    artifact.child("artifacts", definition.name()).ok()?.child("versions", version.name()).ok()
-}
-
 fn shown(stored: &Stored) -> Option<Value> {
     let version = version_of(&stored.id)?;
     let mut body = json!({
-        "id": public_id(&version)?.to_string(),
+        "id": artifact(&version)?.to_string(),
         "name": version.name(),
-        "type": TYPE,
+        "type": SOFT_DELETED_ARTIFACT,
         "properties": SoftDeleted::of(&stored.document)?.properties(&version),
     });
     if let Some(location) = &stored.document.location {

@@ -84,7 +84,10 @@ async fn galleries_of_the_community_are_told_to_everybody() {
         assert_eq!(json!(rows), body(&everywhere)["data"], "{top} a page");
         assert!(count >= 6_usize.div_ceil(top), "{count} pages of {top}");
     }
-    assert_eq!(names(&query(&world, &format!("{AZ}| limit 2")).await).len(), 2);
+    for (limit, top) in [(2, 30), (2, 1), (5, 2), (0, 30)] {
+        let (rows, _) = pages(&world, &format!("{AZ}| limit {limit}"), top).await;
+        assert_eq!(json!(rows), json!(body(&everywhere)["data"].as_array().unwrap()[..limit]));
+    }
 }
 
 #[tokio::test]
@@ -145,10 +148,29 @@ async fn many_resources_come_page_by_page(#[case] text: &str) {
         let path = compute(&format!("galleries/g/images/{name}"));
         assert_eq!(world.put(&path, &definition_body(&name)).await.status, 201);
     }
+    // Pages end at the border of two subscriptions too.
+    let other = format!("{OTHER_SUBSCRIPTION}/resourceGroups/other");
+    world.put(&other, &located()).await;
+    for name in ["g1", "g2"] {
+        let path = format!("{other}/providers/Microsoft.Compute/galleries/{name}");
+        assert_eq!(world.put(&path, &located()).await.status, 201);
+        let image = format!("{path}/images/d1");
+        assert_eq!(world.put(&image, &definition_body("d1")).await.status, 201);
+    }
     let whole = query(&world, text).await;
-    for top in [1, 4, 100] {
+    assert!(body(&whole)["count"].as_u64().unwrap() >= 12, "{whole:?}");
+    for top in [1, 2, 3, 4, 5, 15, 16, 17, 100] {
         let (rows, _) = pages(&world, text, top).await;
         assert_eq!(json!(rows), body(&whole)["data"], "{top} a page");
+    }
+    let limited = format!("{text} | limit 9");
+    for top in [1, 4, 9, 100] {
+        let (rows, _) = pages(&world, &limited, top).await;
+        assert_eq!(
+            rows[..],
+            body(&whole)["data"].as_array().unwrap()[..9],
+            "a limit counts over pages of {top}"
+        );
     }
     let token = json!({"query": text, "options": {"$top": 4}});
     let token = body(&world.send(ask(&token)).await)["$skipToken"].clone();

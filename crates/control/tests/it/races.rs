@@ -11,7 +11,7 @@ use crate::world::{
 const AT_ONCE: usize = 100;
 
 /// Sends what `ask` makes of each number, all at the same time.
-async fn all_at_once(world: &World, ask: impl Fn(usize) -> Ask) -> Vec<Reply> {
+pub(crate) async fn all_at_once(world: &World, ask: impl Fn(usize) -> Ask) -> Vec<Reply> {
     let tasks: Vec<_> = (0..AT_ONCE)
         .map(|number| {
             let (engine, ask) = (world.engine.clone(), ask(number));
@@ -25,7 +25,7 @@ async fn all_at_once(world: &World, ask: impl Fn(usize) -> Ask) -> Vec<Reply> {
     replies
 }
 
-fn count(replies: &[Reply], status: u16) -> usize {
+pub(crate) fn count(replies: &[Reply], status: u16) -> usize {
     replies.iter().filter(|reply| reply.status == status).count()
 }
 

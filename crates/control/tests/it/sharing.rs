@@ -5,6 +5,7 @@ use metadata::Store;
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use crate::races::{all_at_once, count};
 use crate::world::{
     Ask, BASE, OTHER_SUBSCRIPTION, SUBSCRIPTION, World, body, code, compute, definition, definition_body,
     gallery, header, located, names_in, next_path, version, version_body,
@@ -315,4 +316,27 @@ async fn only_who_may_ask_in_the_subscription_is_answered() {
     assert_eq!(world.put(&shared(""), &located()).await.status, 405);
     assert_eq!(world.get(&version("1.0.0")).await.status, 404);
     assert_eq!(world.get(&definition()).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_added_at_once_is_added_or_told() {
+    let world = groups().await;
+    let id = |number: usize| format!("00000000-0000-0000-0000-{:012}", number + 1);
+    let replies = all_at_once(&world, |number| {
+        let sent =
+            json!({"operationType": "Add", "groups": [{"type": "Subscriptions", "ids": [id(number)]}]});
+        Ask::new(Method::Post, &compute("galleries/s/share")).json(&sent)
+    })
+    .await;
+    let path = format!("{}?$select=Permissions&api-version=2024-03-03", compute("galleries/s"));
+    let shown = world.get(&path).await;
+    let ids = body(&shown)["properties"]["sharingProfile"]["groups"][0]["ids"].as_array().unwrap();
+    assert_eq!(ids.len(), count(&replies, 202));
+    assert!((1..=30).contains(&ids.len()));
+    for (number, reply) in replies.iter().enumerate() {
+        assert_eq!(ids.contains(&json!(id(number))), reply.status == 202, "{reply:?}");
+        assert!(matches!(reply.status, 202 | 400 | 409), "{reply:?}");
+    }
+    let claims = world.rows.claimed("/sharedwith/subscriptions/", None, 100).await.unwrap();
+    assert_eq!(claims.len(), ids.len());
 }

@@ -4,6 +4,7 @@ use control::Method;
 use metadata::{Change, Store};
 use serde_json::{Value, json};
 
+use crate::races::{all_at_once, count};
 use crate::world::{
     Ask, BASE, World, body, code, compute, definition, gallery, group, header, located, message, names_in,
     version, version_body,
@@ -192,4 +193,22 @@ async fn paths_that_name_no_soft_deleted_version_are_refused() {
     assert_eq!((by_stranger.status, code(&by_stranger)), (403, "AuthorizationFailed"));
     assert_eq!(world.get(&artifact("1.0.0")).await.status, 404);
     assert_ne!(world.get(&version("1.0.0")).await.body, Some(Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_never_stands_in_both_places_whoever_writes_at_once() {
+    let world = world().await;
+    let replies = all_at_once(&world, |number| match number % 5 {
+        0 => Ask::new(Method::Delete, &artifact("1.0.0")),
+        1 | 2 => Ask::new(Method::Delete, &version("1.0.0")),
+        3 => Ask::new(Method::Put, &version("1.0.0")).json(&located()),
+        _ => Ask::new(Method::Put, &version("1.0.0")).json(&version_body()),
+    })
+    .await;
+    let known = [200, 201, 202, 204, 400, 409];
+    assert!(replies.iter().all(|reply| known.contains(&reply.status)), "{replies:?}");
+    let stands = world.get(&version("1.0.0")).await.status == 200;
+    let aside = world.get(&artifact("1.0.0")).await.status == 200;
+    assert!(!(stands && aside));
+    assert!(count(&replies, 202) >= 1, "the first delete finds it");
 }

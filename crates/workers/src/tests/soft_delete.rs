@@ -1,6 +1,8 @@
 //! The bytes of versions that were deleted and can be taken back.
 
 use control::Method;
+use control::Method;
+use metadata::Store;
 use serde_json::{Value, json};
 
 use super::disk::Disk;
@@ -59,6 +61,9 @@ fn when_its_time_is_over_it_leaves_no_byte() {
     world.clock.advance(1);
     world.sweep();
     assert_eq!(artifacts(&world), 0);
+    let scope = gallery(SUBSCRIPTION).parse().unwrap();
+    let log = world.run(world.rows.activity(&scope, jiff::Timestamp::UNIX_EPOCH, 1)).unwrap();
+    assert!(log[0].action.ends_with("softDeletedArtifactTypes/artifacts/versions/delete"), "{log:?}");
     world.collect();
     assert_eq!(REGIONS.map(|name| world.stored_bytes(name)), [0; 3]);
     world.is_clean();

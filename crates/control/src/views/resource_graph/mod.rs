@@ -45,11 +45,12 @@ impl View for ResourceGraph {
             Table::CommunityGalleries => search.community().await?,
         };
         let mut reply = json!({
-            "totalRecords": page.rows.len(), "count": page.rows.len(), "data": page.rows, "facets": [],
+            "totalRecords": page.rows.len(), "count": page.rows.len(), "data": &page.rows, "facets": [],
             "resultTruncated": "false",
         });
-        if let Some(next) = page.next {
-            reply["$skipToken"] = engine.tokens.issue(&search.list, &next).into();
+        if let Some(next) = page.next.filter(|_| search.goes_on(page.rows.len())) {
+            reply["$skipToken"] =
+                engine.tokens.issue(&search.list, &search.counted(next, page.rows.len())).into();
         }
         Ok(Reply::json(200, reply))
     }
@@ -68,6 +69,8 @@ struct Search<'a> {
     list: String,
     /// Where the page before ended.
     after: Option<Cursor>,
+    /// Rows that the pages before had.
+    taken: usize,
 }
 
 /// Rows, and where the next page begins if there is one.
@@ -98,8 +101,20 @@ impl<'a> Search<'a> {
         let list = format!("graph?{text}?{}", subscriptions.join(","));
         let token = options.get("$skipToken").and_then(Value::as_str).filter(|token| !token.is_empty());
         let after = token.map(|token| engine.tokens.redeem(&list, token)).transpose()?;
-        let most = most(options)?.min(query.limit.unwrap_or(PAGE_ROWS));
-        Ok(Self { engine, viewed, query, subscriptions, most, list, after })
+        let (taken, after) = after.map_or((0, None), uncounted);
+        let left = query.limit.map_or(PAGE_ROWS, |limit| limit.saturating_sub(taken));
+        let most = most(options)?.min(left);
+        Ok(Self { engine, viewed, query, subscriptions, most, list, after, taken })
+    }
+
+    /// Whether the query's own limit lets a page follow one of so many rows.
+    fn goes_on(&self, row_count: usize) -> bool {
+        self.query.limit.is_none_or(|limit| self.taken + row_count < limit)
+    }
+
+    /// A cursor that also says how many rows there were up to it.
+    fn counted(&self, cursor: Cursor, row_count: usize) -> Cursor {
+        Cursor { sort_key: format!("{} {}", self.taken + row_count, cursor.sort_key), ..cursor }
     }
 
     /// Resources of the subscriptions whose resources the caller may list.
@@ -126,10 +141,10 @@ impl<'a> Search<'a> {
                 }
                 for row in &rows {
                     if page.rows.len() == self.most || looked_at == LOOKED_AT_ROWS {
-                        page.next = cursor.filter(|_| self.goes_on()).map(|cursor| Cursor {
-                            sort_key: format!("{subscription} {}", cursor.sort_key),
-                            id_key: cursor.id_key,
-                        });
+                        // Without a cursor none of this subscription has been seen: nothing sorts before the empty one.
+                        let (sort_key, id_key) =
+                            cursor.map(|cursor| (cursor.sort_key, cursor.id_key)).unwrap_or_default();
+                        page.next = Some(Cursor { sort_key: format!("{subscription} {sort_key}"), id_key });
                         return Ok(page);
                     }
                     cursor = Some(listing.cursor_after(row));
@@ -141,11 +156,6 @@ impl<'a> Search<'a> {
             cursor = None;
         }
         Ok(page)
-    }
-
-    /// Whether there is a next page: not beyond the query's own limit.
-    fn goes_on(&self) -> bool {
-        self.query.limit.is_none_or(|limit| limit > self.most)
     }
 
     fn listing(&self, scope: ResourceId) -> Listing {
@@ -211,7 +221,7 @@ impl<'a> Search<'a> {
         loop {
             for (claim, id) in found {
                 if !self.gallery(&mut page, &mut after, &claim, &id).await? || looked_at == LOOKED_AT_ROWS {
-                    page.next = after.filter(|_| self.goes_on());
+                    page.next = after;
                     return Ok(page);
                 }
                 looked_at += 1;
@@ -262,6 +272,13 @@ impl<'a> Search<'a> {
         }
         Ok(true)
     }
+}
+
+/// What [`Search::counted`] put together.
+fn uncounted(cursor: Cursor) -> (usize, Option<Cursor>) {
+    let (taken, sort_key) = cursor.sort_key.split_once(' ').unwrap_or(("0", &cursor.sort_key));
+    let taken = taken.parse().unwrap_or(0);
+    (taken, Some(Cursor { sort_key: sort_key.to_owned(), id_key: cursor.id_key }))
 }
 
 fn most(options: &Map<String, Value>) -> Result<usize, Error> {

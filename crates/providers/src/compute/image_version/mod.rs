@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 pub(super) use self::latest::is_excluded;
 pub use self::latest::{Candidate, latest};
 pub use self::replication::{Progress, ProgressState};
-pub use self::soft_delete::{SOFT_DELETED, SoftDeleted, aside, version_of};
+pub use self::soft_delete::{SOFT_DELETED, SOFT_DELETED_ARTIFACT, SoftDeleted, artifact, aside, version_of};
 use crate::shape::Field;
 use crate::{Accepted, Delete, Link, Put, Query, Rejection, Removal, ResourceType, Show};
 

@@ -83,6 +83,19 @@ pub fn aside(version: &ResourceId) -> Option<ResourceId> {
     version.parent()?.child(SEGMENT, version.name()).ok()
 }
 
+/// The type under which clients see soft-deleted versions.
+pub const SOFT_DELETED_ARTIFACT: &str =
+    "Microsoft.Compute/galleries/softDeletedArtifactTypes/artifacts/versions";
+
+/// `…/galleries/G/softDeletedArtifactTypes/Images/artifacts/D/versions/V`: how clients name a soft-deleted `version`,
+/// or the row in which it stands.
+#[must_use]
+pub fn artifact(version: &ResourceId) -> Option<ResourceId> {
+    let definition = version.parent()?;
+    let artifacts = definition.parent()?.child("softDeletedArtifactTypes", "Images").ok()?;
+    artifacts.child("artifacts", definition.name()).ok()?.child("versions", version.name()).ok()
+}
+
 /// The version that a row of the type [`SOFT_DELETED`] was.
 #[must_use]
 pub fn version_of(aside: &ResourceId) -> Option<ResourceId> {
