@@ -6,6 +6,7 @@
 mod definitions;
 mod galleries;
 mod groups;
+mod marketplace;
 mod refusals;
 mod versions;
 
