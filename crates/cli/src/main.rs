@@ -6,6 +6,7 @@ mod az_login;
 mod client;
 mod connect;
 mod export;
+mod marketplace;
 mod publish;
 mod serve;
 mod terminal;
@@ -33,6 +34,8 @@ enum Command {
     Publish(publish::Publish),
     /// Write an image version to a file, in any format.
     Export(export::Export),
+    /// List images in the marketplace, or take them from it.
+    Marketplace(marketplace::Marketplace),
     /// Check that everything a data folder claims to hold is there and right.
     Verify(verify::Verify),
 }
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Command::AzLogin(args) => az_login::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Publish(args) => publish::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Export(args) => export::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Marketplace(args) => marketplace::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args),
     };
     ended.unwrap_or_else(|error| {

@@ -14,6 +14,7 @@ mod system;
 mod tenancy;
 mod verify;
 
+pub use providers::images::marketplace;
 pub use serve::{ServeOptions, serve};
 pub use system::{RandomIds, SystemClock};
 pub use verify::verify_offline;

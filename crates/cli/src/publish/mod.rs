@@ -17,6 +17,7 @@ use disks::InputFormat;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
+pub(crate) use self::shelf::NewDefinition;
 use crate::client::{COMPUTE, Client, IMAGES, Refused};
 use crate::connect::Connect;
 use crate::terminal::{self, Output, bytes, facts, note, say};
@@ -80,6 +81,35 @@ impl Place {
     }
 }
 
+/// A disk to be published as a version of a definition that is made where it is missing.
+#[derive(Debug)]
+pub(crate) struct NewImage {
+    pub(crate) file: PathBuf,
+    pub(crate) format: InputFormat,
+    pub(crate) place: Place,
+    pub(crate) target_regions: Vec<String>,
+    pub(crate) definition: NewDefinition,
+}
+
+impl Publish {
+    /// As if it had been said on the command line.
+    pub(crate) fn of(image: NewImage, connect: Connect, output: Output) -> Self {
+        let NewImage { file, format, place, target_regions, definition } = image;
+        let (location, shelf) = (None, definition.into());
+        Self {
+            file,
+            format,
+            place,
+            target_regions,
+            exclude_from_latest: false,
+            location,
+            shelf,
+            connect,
+            output,
+        }
+    }
+}
+
 pub(crate) fn run(args: &Publish) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -95,8 +125,8 @@ pub(crate) fn run(args: &Publish) -> anyhow::Result<()> {
 }
 
 /// What a publish came to.
-struct Published {
-    id: String,
+pub(crate) struct Published {
+    pub(crate) id: String,
     digest: String,
     size_bytes: u64,
     logical_bytes: u64,
@@ -107,7 +137,7 @@ struct Published {
     upload_seconds: f64,
 }
 
-async fn publish(args: &Publish) -> anyhow::Result<Published> {
+pub(crate) async fn publish(args: &Publish) -> anyhow::Result<Published> {
     let begun = Instant::now();
     let disk = source::open(&args.file, args.format)?;
     for warning in &disk.warnings {

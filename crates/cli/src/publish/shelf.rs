@@ -36,6 +36,32 @@ pub(crate) struct Shelf {
     sku: Option<String>,
 }
 
+/// A definition as it is made when it is missing.
+#[derive(Debug)]
+pub(crate) struct NewDefinition {
+    pub(crate) os_type: String,
+    pub(crate) hyper_v_generation: String,
+    pub(crate) architecture: String,
+    /// Publisher, offer and SKU.
+    pub(crate) identifier: [String; 3],
+}
+
+impl From<NewDefinition> for Shelf {
+    fn from(definition: NewDefinition) -> Self {
+        let [publisher, offer, sku] = definition.identifier.map(Some);
+        Self {
+            create: true,
+            os_type: definition.os_type,
+            os_state: "Generalized".to_owned(),
+            hyper_v_generation: definition.hyper_v_generation,
+            architecture: definition.architecture,
+            publisher,
+            offer,
+            sku,
+        }
+    }
+}
+
 /// Sees to it that the definition exists; answers the version's home region.
 pub(crate) async fn prepare(client: &Client, args: &Publish) -> anyhow::Result<String> {
     let definition_url = format!("{}?api-version={COMPUTE}", args.place.definition_id(client));

@@ -10,6 +10,7 @@ mod chance;
 mod clients;
 mod import;
 mod kill;
+mod marketplace;
 mod regions;
 mod server;
 mod wire;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use arm::ResourceId;
 use metadata::{Change, Expect, Limit, Row};
 use providers::images::marketplace::{
-    Catalogue, Entry, MOST_BELOW_ONE, Name, PlanNames, Sku, alias_id, plan_id, root,
+    Catalogue, Entry, MOST_ALIASES, MOST_BELOW_ONE, Name, PlanNames, Sku, alias_id, plan_id, root,
 };
 use providers::{Rejection, Stored};
 use serde_json::{Map, Value, json};
@@ -22,6 +22,7 @@ const MOST_ENTRIES: usize = 2_000;
 /// What an import comes to.
 #[derive(Default)]
 struct Import {
+    expect: Vec<Expect>,
     put: BTreeMap<String, Row>,
     delete: Vec<ResourceId>,
     /// SKUs that follow a definition from now on: the versions they had go.
@@ -118,9 +119,11 @@ impl Engine {
                 (PlanNames { publisher, product, name: plan.name.to_string() }, terms)
             }),
         };
-        if let Some((names, terms)) = plan {
-            let id = plan_id(&names).map_err(|error| wrong(&error))?;
-            self.import_beside(asked, import, id, terms).await?;
+        // A plan whose names fit no path has no terms that could be asked for.
+        if let Some((names, terms)) = plan
+            && let Ok(id) = plan_id(&names)
+        {
+            self.import_beside(asked, import, id, terms, MOST_BELOW_ONE).await?;
         }
         Ok(())
     }
@@ -136,7 +139,15 @@ impl Engine {
         let id = alias_id(alias).map_err(|error| wrong(&error))?;
         let stands = match import.put.get(&id.key()) {
             Some(row) => Some(row.clone()),
-            None => self.metadata.row(&id).await?,
+            None => {
+                let stands = self.metadata.row(&id).await?;
+                // Two imports at once must not both find it free.
+                import.expect.push(match &stands {
+                    Some(row) => Expect::Unchanged(id.clone(), row.etag.clone()),
+                    None => Expect::NoRow(id.clone()),
+                });
+                stands
+            }
         };
         let whose =
             |said: &dyn Fn(&str) -> Value| ["publisher", "offer", "sku"].map(|name| lower(&said(name)));
@@ -154,7 +165,7 @@ impl Engine {
                 return Err(Rejection::conflict("Conflict", message).into());
             }
         }
-        self.import_beside(asked, import, id, said).await
+        self.import_beside(asked, import, id, said, MOST_ALIASES).await
     }
 
     /// A row that is no entry of its own.
@@ -164,10 +175,11 @@ impl Engine {
         import: &mut Import,
         id: ResourceId,
         properties: Map<String, Value>,
+        most: u64,
     ) -> Result<(), Error> {
         let stands = self.metadata.row(&id).await?;
         if stands.as_ref().is_none_or(|row| !says(row, &properties)) {
-            import.add(self.listed(asked, id, properties, stands.as_ref())?, MOST_BELOW_ONE);
+            import.add(self.listed(asked, id, properties, stands.as_ref())?, most);
         }
         Ok(())
     }
@@ -203,7 +215,7 @@ impl Import {
         let has_row = |id: &ResourceId| id.pairs().get(2).is_some_and(|(kind, _)| kind == "publishers");
         let needed =
             parents.into_values().filter(|parent| has_row(parent) && !self.put.contains_key(&parent.key()));
-        let expect = needed.map(Expect::Exists).collect();
+        let expect = self.expect.iter().cloned().chain(needed.map(Expect::Exists)).collect();
         self.delete.retain(|id| !self.put.contains_key(&id.key()));
         Change {
             expect,

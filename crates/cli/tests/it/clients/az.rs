@@ -7,6 +7,7 @@ mod definitions;
 mod disks;
 mod galleries;
 mod groups;
+mod marketplace;
 mod refusals;
 mod versions;
 

@@ -122,6 +122,25 @@ async fn an_alias_is_of_one_sku() {
     assert_eq!(aliases["Linux"].as_object().unwrap().len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_that_ask_for_an_alias_at_once_one_has_it() {
+    let world = World::empty().await;
+    let tasks: Vec<_> = (0..16)
+        .map(|number| {
+            let sku = json!({"name": format!("s{number}"), "osType": "Linux", "alias": "Short"});
+            let ask = Ask::new(Method::Post, &format!("{MARKETPLACE}/import")).json(&catalogue(&sku));
+            let engine = world.engine.clone();
+            tokio::spawn(async move { engine.handle(&ask.into_request()).await.status })
+        })
+        .collect();
+    let mut statuses = Vec::new();
+    for task in tasks {
+        statuses.push(task.await.unwrap());
+    }
+    statuses.sort_unstable();
+    assert_eq!((statuses[0], statuses[1..].to_vec()), (200, vec![409; 15]));
+}
+
 #[tokio::test]
 async fn a_version_with_bytes_is_seen_where_they_are() {
     let world = World::furnished().await;

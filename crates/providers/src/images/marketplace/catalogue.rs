@@ -185,11 +185,19 @@ pub enum ImageState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Alternative {
-    /// `Offer` or `Plan`.
+    /// Which of the two.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: AlternativeKind,
     /// Its name.
     pub value: Name,
+}
+
+/// What is to be taken instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum AlternativeKind {
+    Offer,
+    Plan,
 }
 
 /// Where disks are published to.

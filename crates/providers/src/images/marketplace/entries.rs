@@ -7,7 +7,9 @@ use super::{Catalogue, Sku, row_id};
 
 /// Most versions of one SKU: a list of them is one answer.
 pub const MOST_VERSIONS: u64 = 1_000;
-/// Most publishers, offers of one publisher, SKUs of one offer, and aliases.
+/// Most short names: all of them are one document, which is told to everybody.
+pub const MOST_ALIASES: u64 = 1_000;
+/// Most publishers, offers of one publisher, SKUs of one offer, plans of one offer.
 pub const MOST_BELOW_ONE: u64 = 10_000;
 
 /// One row of a catalogue.

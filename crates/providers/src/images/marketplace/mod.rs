@@ -14,10 +14,10 @@ mod tests;
 use arm::{ResourceId, ResourceIdError};
 
 pub use self::catalogue::{
-    Alternative, Architecture, Catalogue, DataDisk, Deprecation, Disk, Feature, Gallery, Generation,
-    ImageState, Offer, OsType, Plan, Publisher, Sku, Version,
+    Alternative, AlternativeKind, Architecture, Catalogue, DataDisk, Deprecation, Disk, Feature, Gallery,
+    Generation, ImageState, Offer, OsType, Plan, Publisher, Sku, Version,
 };
-pub use self::entries::{Entry, MOST_BELOW_ONE, MOST_VERSIONS};
+pub use self::entries::{Entry, MOST_ALIASES, MOST_BELOW_ONE, MOST_VERSIONS};
 pub use self::name::{Name, VersionNumber};
 pub use self::show::{Facts, PlanNames, agreement};
 
