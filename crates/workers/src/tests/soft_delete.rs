@@ -1,7 +1,6 @@
 //! The bytes of versions that were deleted and can be taken back.
 
 use control::Method;
-use control::Method;
 use metadata::Store;
 use serde_json::{Value, json};
 
