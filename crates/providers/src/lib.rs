@@ -29,8 +29,14 @@ pub fn resource_types() -> &'static [&'static dyn ResourceType] {
     &[
         &resources::resource_group::ResourceGroup,
         &compute::gallery::Gallery,
+        &compute::access_control_profile::AccessControlProfile,
+        &compute::access_control_profile_version::AccessControlProfileVersion,
+        &compute::application::Application,
+        &compute::application_version::ApplicationVersion,
         &compute::image_definition::ImageDefinition,
         &compute::image_version::ImageVersion,
+        &compute::script::Script,
+        &compute::script_version::ScriptVersion,
         &images::upload::Upload,
     ]
 }

@@ -33,5 +33,5 @@ pub use verify::{Verification, Violation, verify};
 /// Every job there is, by name.
 #[must_use]
 pub fn jobs() -> Vec<Box<dyn JobKind>> {
-    vec![Box::new(publish::Publish)]
+    vec![Box::new(publish::Publish), Box::new(publish::PublishArtifact)]
 }

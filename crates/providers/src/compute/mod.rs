@@ -1,11 +1,22 @@
-//! `Microsoft.Compute`: galleries, the image definitions in them, and the versions of those.
+//! `Microsoft.Compute`: galleries; images, applications, scripts and access control profiles in them; the versions of
+//! those.
 
+pub mod access_control_profile;
+pub mod access_control_profile_version;
+pub mod application;
+pub mod application_version;
 pub mod gallery;
 pub mod image_definition;
 pub mod image_version;
+pub mod script;
+pub mod script_version;
 
+mod artifact;
+mod definition;
 mod end_of_life;
 pub(crate) mod name;
+
+pub use artifact::work::PUBLISH as PUBLISH_ARTIFACT;
 
 /// Every published api-version of the gallery provider, newest first (azure-api 1.9).
 const API_VERSIONS: &[&str] = &[

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use super::placement::Target;
 use crate::Rejection;
+use crate::shape::at;
 
-const TARGET: &str = "galleryImageVersion.properties.publishingProfile.targetRegions";
 /// Azure's own spelling of the place.
 const SET_TARGET: &str = "galleryArtifactVersion.properties.publishingProfile.targetRegions.encryption";
 
@@ -44,12 +44,13 @@ pub(super) fn is_whole(
     version: &ResourceId,
     wanted: &Map<String, Value>,
     targets: &[Target],
+    target: &str,
 ) -> Result<(), Rejection> {
     let luns = luns(wanted);
     for (_, members) in targets {
         if let Some(encryption) = members.get("encryption") {
             sets_are_ids(version, encryption)?;
-            luns_are_known(encryption, &luns)?;
+            luns_are_known(encryption, luns.as_deref(), target)?;
         }
     }
     let mut disks: Vec<(String, &str, &str)> = Vec::new();
@@ -63,7 +64,7 @@ pub(super) fn is_whole(
                     "A disk encryption set is required for disk '{disk}' in target region '{}' since disk encryption set '{set}' is used for the same disk in region '{used_in}'.",
                     region.display_name()
                 );
-                return Err(Rejection::invalid(TARGET, message));
+                return Err(Rejection::invalid(target, message));
             }
         }
     }
@@ -92,10 +93,10 @@ fn sets_are_ids(version: &ResourceId, encryption: &Value) -> Result<(), Rejectio
     Ok(())
 }
 
-fn luns_are_known(encryption: &Value, known: &[i64]) -> Result<(), Rejection> {
+fn luns_are_known(encryption: &Value, known: Option<&[i64]>, regions: &str) -> Result<(), Rejection> {
     let mut seen = Vec::new();
     for disk in encryption["dataDiskImages"].as_array().into_iter().flatten() {
-        let target = format!("{TARGET}.encryption.dataDiskImages.lun");
+        let target = format!("{regions}.encryption.dataDiskImages.lun");
         let Some(lun) = disk["lun"].as_i64() else {
             let message = format!("Required parameter '{target}' is missing (null).");
             return Err(Rejection::invalid(target, message));
@@ -104,7 +105,7 @@ fn luns_are_known(encryption: &Value, known: &[i64]) -> Result<(), Rejection> {
             let message = format!("Duplicate luns were specified in encryption.dataDiskImages: [{lun}].");
             return Err(Rejection::invalid(target, message));
         }
-        if !known.contains(&lun) {
+        if let Some(known) = known.filter(|known| !known.contains(&lun)) {
             let known: Vec<String> = known.iter().map(ToString::to_string).collect();
             let message = format!(
                 "An invalid lun [{lun}] was specified in encryption.dataDiskImages. The lun must be one of [{}].",
@@ -129,9 +130,14 @@ fn sets<'a>(members: &'a Map<String, Value>) -> Vec<(String, &'a str)> {
     found
 }
 
-fn luns(wanted: &Map<String, Value>) -> Vec<i64> {
-    let disks = crate::shape::at(wanted, "storageProfile.dataDiskImages").and_then(Value::as_array);
-    disks.into_iter().flatten().filter_map(|disk| disk["lun"].as_i64()).collect()
+/// The data disks that the body lists; what comes as a whole brings its own, which the body does not tell.
+fn luns(wanted: &Map<String, Value>) -> Option<Vec<i64>> {
+    let said = |path: &str| at(wanted, path).is_some();
+    if said("storageProfile.source") && !said("storageProfile.dataDiskImages") {
+        return None;
+    }
+    let disks = at(wanted, "storageProfile.dataDiskImages").and_then(Value::as_array);
+    Some(disks.into_iter().flatten().filter_map(|disk| disk["lun"].as_i64()).collect())
 }
 
 /// Ids compare without case.

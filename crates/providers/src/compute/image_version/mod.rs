@@ -3,14 +3,9 @@
 //! What may change is where a version is (regions, replica counts) and whether it is offered (`latest`, end of life).
 
 mod disks;
-mod encryption;
 mod latest;
 mod origin;
-mod placement;
-mod publishing;
-mod replication;
 mod rules;
-mod show;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -21,13 +16,21 @@ use arm::{TypeName, VersionName};
 use serde_json::{Map, Value};
 
 pub use self::latest::{Candidate, latest};
-pub use self::replication::{Progress, ProgressState};
+pub use super::artifact::replication::{Progress, ProgressState};
+use super::artifact::{Artifact, placement, publishing, safety, show};
 use crate::shape::Field;
 use crate::{Accepted, Delete, Link, Put, Query, Rejection, Removal, ResourceType, Show};
 
 /// `Microsoft.Compute/galleries/images/versions`.
 #[derive(Clone, Copy, Debug)]
 pub struct ImageVersion;
+
+const ARTIFACT: Artifact = Artifact {
+    subject: "galleryImageVersion",
+    title: "Gallery image version",
+    regions: "publishingProfile.targetRegions",
+    counts_replicas: true,
+};
 
 impl ImageVersion {
     /// The job that brings a version's bytes to where they should be.
@@ -73,11 +76,12 @@ impl ResourceType for ImageVersion {
         rules::restoring_is_not_asked(put.directives)?;
         let mut properties = put.wanted.clone();
         rules::settle_safety(put, &mut properties);
-        publishing::settle(put, &mut properties)?;
+        let may_lose_regions = safety::allows_losing_regions(&properties);
+        publishing::settle(put, &mut properties, &ARTIFACT, may_lose_regions)?;
         rules::blocking_needs_an_end(&properties)?;
         rules::uefi_settings_fit(put, &properties)?;
         let source = source::settle(put, &mut properties)?;
-        rules::edge_zones_are_not_asked(&properties)?;
+        publishing::edge_zones_are_not_asked(&properties, &ARTIFACT)?;
         if let Some(source) = &source {
             origin::fits(put, source)?;
         }
@@ -90,10 +94,10 @@ impl ResourceType for ImageVersion {
     }
 
     fn facets(&self, query: &Query) -> Option<&'static str> {
-        show::asks_for_replication(query).then_some(show::FACETS)
+        show::facets(query)
     }
 
     fn show(&self, show: &Show<'_>) -> Map<String, Value> {
-        show::properties(show)
+        show::properties(show, &ARTIFACT)
     }
 }

@@ -51,11 +51,6 @@ pub(super) fn settle_safety(put: &Put<'_>, properties: &mut Map<String, Value>) 
     profile.entry(ALLOW).or_insert(Value::Bool(false));
 }
 
-/// Whether the client agreed to lose replicas.
-pub(super) fn allows_losing_regions(properties: &Map<String, Value>) -> bool {
-    at(properties, &format!("{SAFETY}.{ALLOW}")) == Some(&Value::Bool(true))
-}
-
 pub(super) fn blocking_needs_an_end(properties: &Map<String, Value>) -> Result<(), Rejection> {
     if blocks_deletion(properties) && at(properties, END_OF_LIFE).is_none() {
         let target = format!("galleryImageVersion.properties.{SAFETY}.{BLOCK}");
@@ -110,16 +105,6 @@ pub(super) fn uefi_settings_fit(put: &Put<'_>, properties: &Map<String, Value>) 
             let message = format!("A value in parameter '{target}' is no base64 text.");
             Err(Rejection::invalid(target, message))
         }
-    }
-}
-
-/// An edge zone that is not there can hold no replica: better refused than forgotten.
-pub(super) fn edge_zones_are_not_asked(properties: &Map<String, Value>) -> Result<(), Rejection> {
-    let path = "publishingProfile.targetExtendedLocations";
-    match at(properties, path).and_then(Value::as_array) {
-        Some(zones) if !zones.is_empty() => Err(Rejection::not_implemented("Replication to edge zones")
-            .at(format!("galleryImageVersion.properties.{path}"))),
-        _ => Ok(()),
     }
 }
 
