@@ -155,15 +155,16 @@ async fn check_row(
         found.report("I4", id.clone(), "its parent does not exist");
     }
     let is_version = row.id.type_name().is("Microsoft.Compute/galleries/images/versions");
+    let is_copied = is_version || is_artifact_version(row);
     found.version_count += u64::from(is_version);
     check_operation_of(rows, row, document.state, found).await?;
     let Some(image) = Image::of(&document) else {
-        if is_version && document.state == State::Succeeded {
+        if is_copied && document.state == State::Succeeded {
             found.report("I1", id, "it says Succeeded and has no image");
         }
         return Ok(());
     };
-    let replicas = if is_version { replicas::read(rows, &row.id).await? } else { Vec::new() };
+    let replicas = if is_copied { replicas::read(rows, &row.id).await? } else { Vec::new() };
     for (region, replica) in replicas {
         if replica.state == ReplicaState::Completed {
             found.replica_count += 1;
@@ -176,11 +177,19 @@ async fn check_row(
     for (region, digest) in row.holds.iter().filter_map(|hold| hold.split_once('/')) {
         if let (Ok(region), Ok(digest)) = (region.parse::<Region>(), digest.parse::<Digest>()) {
             // A region that a version is still to be copied to has no root of it yet.
-            let kept = if is_version { &mut claims.held } else { &mut claims.complete };
+            let kept = if is_copied { &mut claims.held } else { &mut claims.complete };
             kept.entry(region).or_default().insert(digest);
         }
     }
     Ok(())
+}
+
+/// Whether a row is a version of something other than an image: published and copied the same way.
+fn is_artifact_version(row: &Row) -> bool {
+    let name = row.id.type_name();
+    ["applications", "inVMAccessControlProfiles", "scripts"]
+        .iter()
+        .any(|kind| name.is(&format!("Microsoft.Compute/galleries/{kind}/versions")))
 }
 
 /// A row in progress must have an operation that can still end.

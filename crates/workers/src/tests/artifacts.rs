@@ -205,6 +205,9 @@ fn a_region_that_fails_heals_by_itself() {
     world.faults.break_region("eastus");
     world.run_due();
     assert_eq!(world.state(&id), "Failed");
+    // What is not there yet is no damage, and what is there is read.
+    world.is_clean();
+    assert_eq!(world.verify().replica_count, 2);
     world.faults.mend_region("eastus");
     world.clock.advance(LATER_SECONDS);
     world.run_due();
