@@ -119,10 +119,14 @@ impl Stage<'_> {
             }
         }
         setting.make_around(&operation.method, &call.path).await?;
-        match &call.body {
-            Some(body) => setting.make_named(body, &call.path).await,
-            None => Ok(()),
+        let Some(body) = &mut call.body else { return Ok(()) };
+        for (kind, is_community) in [("/communitygalleries/", true), ("/sharedgalleries/", false)] {
+            if body.to_string().to_ascii_lowercase().contains(&format!("\"{kind}")) {
+                let name = setting.publish(is_community).await?;
+                rename(body, kind, &name);
+            }
         }
+        setting.make_named(body, &call.path).await
     }
 
     async fn ask(&mut self, operation: &Operation, call: &Call) -> anyhow::Result<Outcome> {
@@ -227,6 +231,19 @@ fn call(operation: &Operation, example: &Value, adaptation: &Adaptation<'_>) -> 
         }
     }
     Call { path, query, body }
+}
+
+/// Makes every public id of a version below `kind` that of the gallery which is published as `name`.
+fn rename(value: &mut Value, kind: &str, name: &str) {
+    match value {
+        Value::String(text) if text.to_ascii_lowercase().starts_with(kind) => {
+            let kind = &text[..kind.len()];
+            *text = format!("{kind}{name}/images/shared/versions/1.0.0");
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| rename(item, kind, name)),
+        Value::Object(members) => members.values_mut().for_each(|value| rename(value, kind, name)),
+        _ => {}
+    }
 }
 
 fn encoded(text: &str) -> String {

@@ -117,7 +117,9 @@ impl<'a> Setting<'a> {
         let kind = type_of(id);
         let special = self.special.and_then(|special| special.get(&kind));
         let known = self.adaptation.known;
-        let Some(body) = special.or_else(|| known.bodies.get(&kind)) else { return Ok(()) };
+        let Some(body) = special.or_else(|| known.bodies.get(&kind)) else {
+            return Box::pin(self.make_above(id)).await;
+        };
         if !self.made.insert(id.to_ascii_lowercase()) {
             return Ok(());
         }

@@ -15,10 +15,14 @@ async fn the_wire_is_what_its_documents_say() {
     let target = Target::sign_in(&server.data().join("connection.json")).await.unwrap();
     let report = conformance::run(Path::new(SPECS), &target, "").await.unwrap();
     assert!(report.is_clean(), "{report}\n{}", server.log());
-    for example in ["Gallery_Create.json", "GalleryImageVersion_Create_FromADisk.json"] {
+    for example in [
+        "Gallery_Create.json",
+        "GalleryImageVersion_Create_FromADisk.json",
+        "GalleryApplicationVersion_Create_WithConfiguration.json",
+    ] {
         assert_eq!(report.outcome(example), Some(&Outcome::Passed(201)), "{example}");
     }
     let refused = report.outcome("GalleryImageVersion_Create_InEdgeZones.json");
     assert!(matches!(refused, Some(Outcome::Refused(_))), "{report}");
-    assert!(report.passed() >= 14, "{report}");
+    assert!(report.passed() >= 21, "{report}");
 }
