@@ -1,15 +1,25 @@
-//! Our automation: `cargo xtask tidy`.
-
-mod tidy;
+//! `cargo xtask`: our automation from the command line.
 
 use std::env;
+use std::fs;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use xtask::conformance::{self, OwnServer, Target};
+use xtask::{tidy, wire_coverage};
 
 const USAGE: &str = "\
 cargo xtask COMMAND
 
   tidy   who may import whom, and the rules of the source tree
+  wire-coverage [--spec DIR] [--check]
+         writes docs/wire-coverage.md: which operations of Azure's documents are built;
+         without --spec for the operations that it lists already
+  conformance --spec DIR [--only TEXT] [--server URL --ca FILE --token-file FILE]
+         replays the examples of Azure's documents against a server, or one of its own;
+         a server must have the regions of the examples and may read links on this machine
   help   this page
 ";
 
@@ -20,8 +30,10 @@ fn main() -> anyhow::Result<ExitCode> {
         ["tidy"] => {
             let report = tidy::run()?;
             write!(io::stdout(), "{report}")?;
-            Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            Ok(ended(report.is_clean()))
         }
+        ["wire-coverage", options @ ..] => cover(&Options::read(options)?),
+        ["conformance", options @ ..] => conform(&Options::read(options)?),
         [] | ["help" | "-h" | "--help"] => {
             io::stdout().write_all(USAGE.as_bytes())?;
             Ok(ExitCode::SUCCESS)
@@ -31,4 +43,81 @@ fn main() -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(2))
         }
     }
+}
+
+fn ended(well: bool) -> ExitCode {
+    if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+#[derive(Default)]
+struct Options {
+    spec: Option<PathBuf>,
+    only: String,
+    check: bool,
+    server: Option<String>,
+    ca: Option<PathBuf>,
+    token_file: Option<PathBuf>,
+}
+
+impl Options {
+    fn read(words: &[&str]) -> anyhow::Result<Self> {
+        let (mut options, mut words) = (Self::default(), words.iter());
+        while let Some(word) = words.next() {
+            if *word == "--check" {
+                options.check = true;
+                continue;
+            }
+            let value = words.next().with_context(|| format!("{word} needs a value"))?;
+            match *word {
+                "--spec" => options.spec = Some(value.into()),
+                "--only" => options.only = (*value).to_owned(),
+                "--server" => options.server = Some(value.trim_end_matches('/').to_owned()),
+                "--ca" => options.ca = Some(value.into()),
+                "--token-file" => options.token_file = Some(value.into()),
+                _ => bail!("there is no such option: {word}\n\n{USAGE}"),
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn cover(options: &Options) -> anyhow::Result<ExitCode> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no repository")?;
+    let file = file.join(wire_coverage::FILE);
+    let table = wire_coverage::table(options.spec.as_deref(), &file)?;
+    if !options.check {
+        fs::write(&file, table)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let is_fresh = fs::read_to_string(&file)? == table;
+    if !is_fresh {
+        writeln!(io::stderr(), "{} is stale: run `cargo xtask wire-coverage`", wire_coverage::FILE)?;
+    }
+    Ok(ended(is_fresh))
+}
+
+fn conform(options: &Options) -> anyhow::Result<ExitCode> {
+    let spec = options.spec.as_deref().context("conformance needs --spec DIR")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let report = match &options.server {
+        None => {
+            let server = OwnServer::start()?;
+            runtime.block_on(async {
+                let target = Target::sign_in(&server.connection()).await?;
+                conformance::run(spec, &target, &options.only).await
+            })?
+        }
+        Some(endpoint) => {
+            let read = |file: &Option<PathBuf>, name: &str| {
+                let file = file.as_deref().with_context(|| format!("--server needs {name}"))?;
+                fs::read(file).with_context(|| format!("could not read {}", file.display()))
+            };
+            let certificate = read(&options.ca, "--ca FILE")?;
+            let token = String::from_utf8(read(&options.token_file, "--token-file FILE")?)?;
+            let target = Target { endpoint: endpoint.clone(), certificate, token };
+            runtime.block_on(conformance::run(spec, &target, &options.only))?
+        }
+    };
+    write!(io::stdout(), "{report}")?;
+    Ok(ended(report.is_clean()))
 }

@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 use crate::engine::Asked;
 use crate::locks::{self, Intent};
 use crate::write::RACES;
-use crate::{Engine, Error, Reply, body, operation, policy, precondition, refusals, row_of, stored_of};
+use crate::{
+    Engine, Error, Reply, body, operation, policy, precondition, refusals, row_of, served, stored_of,
+};
 
 impl Engine {
     pub(crate) async fn act(
@@ -22,8 +24,7 @@ impl Engine {
         let known = kind.actions().iter().find(|known| known.name.eq_ignore_ascii_case(action));
         let Some(action) = known else {
             self.existing(kind, id).await?;
-            let what = format!("The action '{action}' on '{}'", kind.name());
-            return Err(providers::Rejection::not_implemented(&what).into());
+            return Err(served::no_action(kind, action).into());
         };
         // Clients send nothing, or no media type, where nothing is to be said.
         let sent = match asked.request.body.is_empty() {

@@ -118,6 +118,10 @@ impl Engine {
         self.subscription_is_known(id.subscription())?;
         let row = self.metadata.row(id).await?;
         let group = if row.is_none() && !is_group(kind) { self.group_exists(id).await? } else { None };
+        if row.is_none() && group.is_none() && kind.is_located() && !is_group(kind) {
+            // What has a location stands in a group: that is where it is listed and with what it goes.
+            return Err(refusals::path_not_found().into());
+        }
         let above = self.above(id).await?;
         if let Some(parent) = id.parent().filter(|parent| parent.pairs().len() > 2)
             && above.first().is_none_or(|found| found.id != parent)

@@ -16,7 +16,7 @@ use crate::signing::Signer;
 use crate::views::{self, Viewed};
 use crate::{
     Authority, Clock, Directory, Error, Ids, Method, Principal, Registry, Reply, Request, operation,
-    refusals, stored_of,
+    refusals, served, stored_of,
 };
 
 /// All requests pass here.
@@ -248,17 +248,13 @@ impl Engine {
         if let Some(view) = views::find(&id.type_name()) {
             return self.view(view, &Viewed::one(asked, id, None)).await;
         }
-        let kind = match self.kind(&id.type_name(), asked) {
-            // A client that looks whether a resource of a type we do not have exists gets a true answer.
-            Err(Error::Refused(refusal))
-                if refusal.status == 501 && matches!(asked.request.method, Method::Get | Method::Head) =>
-            {
-                return Err(refusals::not_found(id).into());
-            }
-            kind => kind?,
-        };
+        let method = asked.request.method;
+        let kind = self.kind(&id.type_name(), asked).map_err(|error| match error {
+            Error::Refused(refusal) => served::lacking(refusal, method, id).into(),
+            internal => internal,
+        })?;
         let id = self.canonical(id, &kind.name());
-        match asked.request.method {
+        match method {
             Method::Get | Method::Head => self.get(asked, kind, &id).await,
             Method::Put | Method::Patch => self.put(asked, kind, &id).await,
             Method::Delete => self.delete(asked, kind, &id).await,

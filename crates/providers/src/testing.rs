@@ -8,6 +8,7 @@ use arm::{ApiVersion, Region, ResourceId};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use crate::shape::Kind;
 use crate::{
     Accepted, Act, Acted, Delete, Document, Entropy, Put, Query, Rejection, Removal, ResourceType, Show,
     State, Stored, shape,
@@ -201,13 +202,20 @@ pub(crate) fn check_refusal(refusal: &Rejection, code: &str, target: &str, words
     assert_eq!(refusal.status, wanted, "{refusal}");
 }
 
-/// `value` with every member name in capitals.
-pub(crate) fn shouted(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            Value::Object(members.iter().map(|(name, value)| (name.to_uppercase(), shouted(value))).collect())
+/// `value` with the name of every member of `kind` in capitals; names that are the client's own stay.
+pub(crate) fn shouted(kind: Kind, value: &Value) -> Value {
+    match (kind, value) {
+        (Kind::Object(fields), Value::Object(members)) => {
+            let shouted_member = |(name, value): (&String, &Value)| {
+                let field = fields.iter().find(|field| field.name == name);
+                (name.to_uppercase(), field.map_or_else(|| value.clone(), |field| shouted(field.kind, value)))
+            };
+            Value::Object(members.iter().map(shouted_member).collect())
         }
-        Value::Array(items) => items.iter().map(shouted).collect(),
-        other => other.clone(),
+        (Kind::List(kind), Value::Array(items)) => items.iter().map(|item| shouted(*kind, item)).collect(),
+        (Kind::Map(kind), Value::Object(members)) => {
+            Value::Object(members.iter().map(|(name, value)| (name.clone(), shouted(*kind, value))).collect())
+        }
+        (_, other) => other.clone(),
     }
 }

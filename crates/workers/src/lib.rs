@@ -48,5 +48,6 @@ pub fn jobs() -> Vec<Box<dyn JobKind>> {
         Box::new(disk::Grant),
         Box::new(disk::Settle),
         Box::new(publish::Publish),
+        Box::new(publish::PublishArtifact),
     ]
 }

@@ -157,6 +157,7 @@ async fn check_row(
     }
     let is_version = row.id.type_name().is("Microsoft.Compute/galleries/images/versions");
     let is_aside = row.id.type_name().is(SOFT_DELETED);
+    let is_copied = is_version || is_artifact_version(row);
     found.version_count += u64::from(is_version);
     check_operation_of(rows, row, document.state, found).await?;
     let Some(images) = Images::of(&document) else {
@@ -165,10 +166,10 @@ async fn check_row(
         }
         return Ok(());
     };
-    if !is_version && row.holds.is_empty() {
+    if !is_copied && row.holds.is_empty() {
         found.report("I2", id.clone(), "its bytes are held by nothing");
     }
-    let replicas = if is_version { replicas::read(rows, &row.id).await? } else { Vec::new() };
+    let replicas = if is_copied { replicas::read(rows, &row.id).await? } else { Vec::new() };
     for (region, replica) in replicas {
         if replica.state == ReplicaState::Completed {
             found.replica_count += 1;
@@ -181,7 +182,7 @@ async fn check_row(
     for (region, digest) in row.holds.iter().filter_map(|hold| hold.split_once('/')) {
         if let (Ok(region), Ok(digest)) = (region.parse::<Region>(), digest.parse::<Digest>()) {
             // A region that a version is, or was, still to be copied to has no root of it yet.
-            let kept = if is_version || is_aside { &mut claims.held } else { &mut claims.complete };
+            let kept = if is_copied || is_aside { &mut claims.held } else { &mut claims.complete };
             kept.entry(region).or_default().insert(digest);
         }
     }
@@ -193,8 +194,17 @@ fn has_bytes_when_done(row: &Row, document: &Document) -> bool {
     let kind = row.id.type_name();
     let waits = document.internal.contains_key("staged");
     kind.is("Microsoft.Compute/galleries/images/versions")
+        || is_artifact_version(row)
         || kind.is("Microsoft.Compute/images")
         || (!waits && (kind.is("Microsoft.Compute/disks") || kind.is("Microsoft.Compute/snapshots")))
+}
+
+/// Whether a row is a version of something other than an image: published and copied the same way.
+fn is_artifact_version(row: &Row) -> bool {
+    let name = row.id.type_name();
+    ["applications", "inVMAccessControlProfiles", "scripts"]
+        .iter()
+        .any(|kind| name.is(&format!("Microsoft.Compute/galleries/{kind}/versions")))
 }
 
 /// A row in progress must have an operation that can still end.

@@ -26,7 +26,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("server", &["workers", "control", "providers", "metadata", "arm", "store"]),
     ("cli", &["server", "arm", "disks", "store"]),
     (TESTS_ONLY, &["control", "arm"]),
-    ("xtask", &[]),
+    ("xtask", &["control", "providers"]),
 ];
 
 /// The crate that others may have as a dev-dependency only.

@@ -25,7 +25,7 @@ impl fmt::Display for Finding {
 
 /// What one look at the whole workspace found.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub struct Report {
     crate_count: usize,
     file_count: usize,
     findings: Vec<Finding>,
@@ -33,7 +33,8 @@ pub(crate) struct Report {
 
 impl Report {
     /// Whether every rule holds.
-    pub(crate) fn is_clean(&self) -> bool {
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
         self.findings.is_empty()
     }
 }
@@ -49,7 +50,10 @@ impl fmt::Display for Report {
 }
 
 /// Looks at the workspace that cargo finds from here.
-pub(crate) fn run() -> anyhow::Result<Report> {
+///
+/// # Errors
+/// When cargo or a file of the tree cannot be read.
+pub fn run() -> anyhow::Result<Report> {
     let workspace = imports::Workspace::load()?;
     let files = source::load(&workspace.workspace_root)?;
     let mut findings = imports::check(&workspace);

@@ -8,6 +8,7 @@
 
 mod chance;
 mod clients;
+mod conformance;
 mod import;
 mod kill;
 mod marketplace;

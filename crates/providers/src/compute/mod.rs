@@ -1,20 +1,30 @@
-//! `Microsoft.Compute`: galleries, the image definitions in them, the versions of those; disks, snapshots, managed
-//! images, and the sizes of machines.
+//! `Microsoft.Compute`: galleries; images, applications, scripts and access control profiles in them, and the versions
+//! of those; disks, snapshots, managed images, and the sizes of machines.
 
+pub mod access_control_profile;
+pub mod access_control_profile_version;
+pub mod application;
+pub mod application_version;
 pub mod consumer;
 pub mod disk;
 pub mod gallery;
 pub mod image;
 pub mod image_definition;
 pub mod image_version;
+pub mod script;
+pub mod script_version;
 pub mod size;
 pub mod snapshot;
 
+mod artifact;
+mod definition;
 mod end_of_life;
 pub(crate) mod name;
 pub(crate) mod source;
 #[cfg(test)]
 mod tests;
+
+pub use artifact::work::PUBLISH as PUBLISH_ARTIFACT;
 
 /// Every published api-version of the gallery provider, newest first (azure-api 1.9).
 const API_VERSIONS: &[&str] = &[

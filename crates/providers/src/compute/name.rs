@@ -1,4 +1,4 @@
-//! What galleries and image definitions may be called (azure-api 5.6).
+//! What the things in galleries, and galleries, may be called (azure-api 5.4 to 5.6).
 
 use crate::Rejection;
 
@@ -37,4 +37,33 @@ pub(crate) fn check(name: &str, what: &str, target: &str, dashes: Dashes) -> Res
         ));
     }
     Ok(())
+}
+
+/// What may stand between the words of a name, one at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Separators {
+    Underscores,
+    DashesPeriodsUnderscores,
+}
+
+/// Refuses a name that is not words of letters and digits with single separators between them.
+pub(crate) fn check_words(
+    name: &str,
+    what: &str,
+    target: &str,
+    separators: Separators,
+) -> Result<(), Rejection> {
+    let (allowed, words) = match separators {
+        Separators::Underscores => (&['_'][..], "an underscore"),
+        Separators::DashesPeriodsUnderscores => (&['-', '.', '_'][..], "a dash, a period or an underscore"),
+    };
+    let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric());
+    if name.len() <= LONGEST_NAME && name.split(allowed).all(is_word) {
+        return Ok(());
+    }
+    let shown: String = name.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
+    let message = format!(
+        "The {what} name '{shown}' is invalid. It should hold 1 to {LONGEST_NAME} letters and digits, with at most {words} between two of them."
+    );
+    Err(Rejection::invalid(target, message))
 }

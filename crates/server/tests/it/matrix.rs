@@ -41,16 +41,30 @@ fn body(name: &TypeName) -> Value {
             json!({"osType": "Linux", "osState": "Generalized", "blobUri": "https://127.0.0.1:1/disk.vhd"});
         return json!({"location": "westeurope", "properties": {"storageProfile": {"osDisk": os}}});
     }
-    match name.path().rsplit('/').next() {
-        Some("images") => definition_body(),
-        Some("versions") => {
+    let of = |properties: Value| json!({"location": "westeurope", "properties": properties});
+    let published = |profile: Value| of(json!({ "publishingProfile": profile }));
+    let link = "https://127.0.0.1:1/bytes";
+    match name.path() {
+        "galleries/applications" | "galleries/scripts" => of(json!({"supportedOSType": "Linux"})),
+        "galleries/applications/versions" => published(
+            json!({"source": {"mediaLink": link}, "manageActions": {"install": "i", "remove": "r"}}),
+        ),
+        "galleries/images" => definition_body(),
+        "galleries/inVMAccessControlProfiles" => {
+            of(json!({"osType": "Linux", "applicableHostEndpoint": "IMDS"}))
+        }
+        "galleries/inVMAccessControlProfiles/versions" => {
+            of(json!({"mode": "Audit", "defaultAccess": "Deny"}))
+        }
+        "galleries/scripts/versions" => published(json!({"source": {"scriptLink": link}})),
+        "galleries/images/versions" => {
             let source = json!({"uri": "https://127.0.0.1:1/disk.vhd"});
             json!({"location": "westeurope", "properties": {"storageProfile": {"osDiskImage": {"source": source}}}})
         }
-        Some("uploads") => {
+        "uploads" => {
             json!({"location": "westeurope", "properties": {"format": "raw", "sizeBytes": 4096}})
         }
-        Some("disks" | "snapshots") => {
+        "disks" | "snapshots" => {
             let creation = json!({"createOption": "Empty"});
             json!({"location": "westeurope", "properties": {"creationData": creation, "diskSizeGB": 1}})
         }
@@ -68,9 +82,12 @@ async fn every_type_and_verb_is_decided_for_owner_stranger_and_nobody() {
     let kinds = providers::resource_types();
     let names: Vec<TypeName> = kinds.iter().map(|kind| kind.name()).collect();
     let mut rows = Vec::new();
-    for name in &names {
-        let path = path(&server, name);
-        let list = path.rsplit_once('/').unwrap().0.to_owned();
+    let query = |at: usize| format!("?api-version={}", kinds[at].api_versions()[0]);
+    for (at, name) in names.iter().enumerate() {
+        let (path, query) = (path(&server, name), query(at));
+        let list = format!("{}{query}", path.rsplit_once('/').unwrap().0);
+        let action = format!("{path}/share{query}");
+        let path = format!("{path}{query}");
         rows.extend([
             (name, "put", Method::PUT, path.clone(), body(name)),
             (name, "get", Method::GET, path.clone(), Value::Null),
@@ -78,12 +95,13 @@ async fn every_type_and_verb_is_decided_for_owner_stranger_and_nobody() {
             (name, "patch", Method::PATCH, path.clone(), json!({})),
             (name, "list", Method::GET, list, Value::Null),
             (name, "post", Method::POST, path.clone(), json!({})),
-            (name, "action", Method::POST, format!("{path}/share"), json!({})),
+            (name, "action", Method::POST, action, json!({})),
         ]);
     }
-    rows.extend(
-        names.iter().rev().map(|name| (name, "delete", Method::DELETE, path(&server, name), Value::Null)),
-    );
+    for (at, name) in names.iter().enumerate().rev() {
+        let path = format!("{}{}", path(&server, name), query(at));
+        rows.push((name, "delete", Method::DELETE, path, Value::Null));
+    }
     for (name, verb, method, path, body) in rows {
         let mut row = format!("{:<44} {verb:<8}", name.as_str());
         for (caller, width) in callers.iter().zip([6, 8, 6]) {

@@ -6,7 +6,10 @@
 //! complete are not asked again. A region holds the image before its first chunk is copied: the collector may run
 //! at any moment.
 
+mod artifact;
 mod spread;
+
+pub(crate) use artifact::PublishArtifact;
 
 use std::collections::BTreeSet;
 
@@ -30,7 +33,9 @@ pub(crate) struct Publish;
 /// The regions a version is to be in; its home first.
 pub(crate) fn target_regions(document: &Document) -> Vec<Region> {
     let profile = document.properties.get("publishingProfile");
-    let listed = profile.and_then(|profile| profile.get("targetRegions")).and_then(Value::as_array);
+    let listed = profile.and_then(|profile| profile.get("targetRegions"));
+    // Versions without a publishing profile list them at the top.
+    let listed = listed.or_else(|| document.properties.get("targetLocations")).and_then(Value::as_array);
     let names = listed.into_iter().flatten().filter_map(|region| region.get("name")?.as_str()?.parse().ok());
     let home = document.location.as_deref().and_then(|location| location.parse().ok());
     let mut seen = BTreeSet::new();
@@ -280,7 +285,7 @@ fn heal_later(running: &Running) -> NewJob {
     let now = running.clock.now();
     NewJob {
         id: JobId(running.ids.uuid()),
-        kind: "image_version.publish".to_owned(),
+        kind: running.job.kind.clone(),
         target: running.job.target.clone(),
         input: json!({ "heal": tries + 1 }),
         state: JobState::Waiting,

@@ -1,5 +1,6 @@
 //! Jobs, uploads, collection and verification together: rows in memory, regions in folders, time turned by hand.
 
+mod artifacts;
 mod collection;
 mod crash;
 pub(crate) mod disk;

@@ -3,6 +3,7 @@
 //! Each [`Az`] has a server and a configuration folder of its own. What went over the wire is read from what `az
 //! --debug` says of it, so that nothing stands between the two.
 
+mod artifacts;
 mod definitions;
 mod disks;
 mod galleries;

@@ -3,14 +3,9 @@
 //! What may change is where a version is (regions, replica counts) and whether it is offered (`latest`, end of life).
 
 mod disks;
-mod encryption;
 mod latest;
 mod origin;
-mod placement;
-mod publishing;
-mod replication;
 mod rules;
-mod show;
 mod soft_delete;
 mod source;
 #[cfg(test)]
@@ -23,14 +18,22 @@ use serde_json::{Map, Value};
 
 pub(super) use self::latest::is_excluded;
 pub use self::latest::{Candidate, latest};
-pub use self::replication::{Progress, ProgressState};
 pub use self::soft_delete::{SOFT_DELETED, SOFT_DELETED_ARTIFACT, SoftDeleted, artifact, aside, version_of};
+pub use super::artifact::replication::{Progress, ProgressState};
+use super::artifact::{Artifact, placement, publishing, safety, show};
 use crate::shape::Field;
 use crate::{Accepted, Delete, Link, Put, Query, Rejection, Removal, ResourceType, Show};
 
 /// `Microsoft.Compute/galleries/images/versions`.
 #[derive(Clone, Copy, Debug)]
 pub struct ImageVersion;
+
+const ARTIFACT: Artifact = Artifact {
+    subject: "galleryImageVersion",
+    title: "Gallery image version",
+    regions: "publishingProfile.targetRegions",
+    counts_replicas: true,
+};
 
 impl ImageVersion {
     /// The job that brings a version's bytes to where they should be.
@@ -83,11 +86,12 @@ impl ResourceType for ImageVersion {
         }
         let mut properties = put.wanted.clone();
         rules::settle_safety(put, &mut properties);
-        publishing::settle(put, &mut properties)?;
+        let may_lose_regions = safety::allows_losing_regions(&properties);
+        publishing::settle(put, &mut properties, &ARTIFACT, may_lose_regions)?;
         rules::blocking_needs_an_end(&properties)?;
         rules::uefi_settings_fit(put, &properties)?;
         let sources = source::settle(put, &mut properties)?;
-        rules::edge_zones_are_not_asked(&properties)?;
+        publishing::edge_zones_are_not_asked(&properties, &ARTIFACT)?;
         rules::confidential_disks_fit(put, &properties)?;
         rules::encrypted_images_are_not_shared(put, &properties)?;
         if let Some(sources) = &sources {
@@ -102,10 +106,10 @@ impl ResourceType for ImageVersion {
     }
 
     fn facets(&self, query: &Query) -> Option<&'static str> {
-        show::asks_for_replication(query).then_some(show::FACETS)
+        show::facets(query)
     }
 
     fn show(&self, show: &Show<'_>) -> Map<String, Value> {
-        show::properties(show)
+        show::properties(show, &ARTIFACT)
     }
 }

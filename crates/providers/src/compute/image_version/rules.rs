@@ -3,7 +3,7 @@
 use arm::VersionName;
 use serde_json::{Map, Value};
 
-use super::encryption;
+use crate::compute::artifact::encryption;
 use crate::compute::{end_of_life, gallery, image_definition};
 use crate::shape::{at, object_in, text_at};
 use crate::{Delete, Put, Rejection, State};
@@ -42,11 +42,6 @@ pub(super) fn settle_safety(put: &Put<'_>, properties: &mut Map<String, Value>) 
     }
     profile.entry("reportedForPolicyViolation").or_insert(Value::Bool(false));
     profile.entry(ALLOW).or_insert(Value::Bool(false));
-}
-
-/// Whether the client agreed to lose replicas.
-pub(super) fn allows_losing_regions(properties: &Map<String, Value>) -> bool {
-    at(properties, &format!("{SAFETY}.{ALLOW}")) == Some(&Value::Bool(true))
 }
 
 pub(super) fn blocking_needs_an_end(properties: &Map<String, Value>) -> Result<(), Rejection> {
@@ -158,16 +153,6 @@ fn names_a_set(encryption: &Value) -> bool {
         let sets = [&disk["diskEncryptionSetId"], &disk["securityProfile"]["secureVMDiskEncryptionSetId"]];
         sets.iter().any(|set| set.as_str().is_some_and(|set| !set.is_empty()))
     })
-}
-
-/// An edge zone that is not there can hold no replica: better refused than forgotten.
-pub(super) fn edge_zones_are_not_asked(properties: &Map<String, Value>) -> Result<(), Rejection> {
-    let path = "publishingProfile.targetExtendedLocations";
-    match at(properties, path).and_then(Value::as_array) {
-        Some(zones) if !zones.is_empty() => Err(Rejection::not_implemented("Replication to edge zones")
-            .at(format!("galleryImageVersion.properties.{path}"))),
-        _ => Ok(()),
-    }
 }
 
 fn blocks_deletion(properties: &Map<String, Value>) -> bool {

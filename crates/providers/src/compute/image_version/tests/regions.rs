@@ -4,6 +4,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::{REGIONS, body, profile, set, version};
+use crate::testing::compute;
 
 #[rstest]
 #[case::home_absent(profile(json!({"targetRegions": [{"name": "eastus2"}, {"name": "North Europe"}]})), "InvalidParameter", "",
@@ -197,4 +198,13 @@ fn no_disk_is_encrypted_later() {
         &format!("{REGIONS}.encryption.dataDiskImages.lun"),
         "Cannot specify new data disk image encryption lun [2] with a disk encryption set in region [West Europe] for update",
     );
+}
+
+#[test]
+fn what_comes_as_a_whole_brings_its_own_data_disks() {
+    let sets = json!({"dataDiskImages": [{"lun": 0, "diskEncryptionSetId": set("a")}]});
+    let mut asked = encrypted(sets.clone(), sets);
+    asked["storageProfile"] = json!({"source": {"virtualMachineId": compute("virtualMachines/vm")}});
+    let refusal = version().put(asked).unwrap_err();
+    assert_eq!(refusal.detail.code, "NotImplemented", "{refusal}");
 }

@@ -1,17 +1,23 @@
-//! What an image version shows when it is asked for more.
+//! What a version shows when it is asked for more.
 
 use arm::Region;
 use serde_json::{Map, Value};
 
-use super::placement::targets_of;
+use super::Artifact;
+use super::placement::targets_in;
 use super::replication::{self, Progress};
 use crate::{Query, Show, State};
 
 /// Facets of replicas: `replica/westeurope`.
-pub(super) const FACETS: &str = "replica/";
+const FACETS: &str = "replica/";
+
+/// The facets that are needed to answer `query`.
+pub(in crate::compute) fn facets(query: &Query) -> Option<&'static str> {
+    asks_for_replication(query).then_some(FACETS)
+}
 
 /// Whether `$expand=ReplicationStatus` is among what was asked.
-pub(super) fn asks_for_replication(query: &Query) -> bool {
+fn asks_for_replication(query: &Query) -> bool {
     asks_for(query, "ReplicationStatus")
 }
 
@@ -21,7 +27,7 @@ fn asks_for(query: &Query, wanted: &str) -> bool {
 }
 
 /// The properties, with the state of each replica and the keys of the firmware when asked for.
-pub(super) fn properties(show: &Show<'_>) -> Map<String, Value> {
+pub(in crate::compute) fn properties(show: &Show<'_>, artifact: &Artifact) -> Map<String, Value> {
     let mut properties = show.stored.document.properties.clone();
     if !asks_for(show.query, "UefiSettings")
         && let Some(Value::Object(security)) = properties.get_mut("securityProfile")
@@ -32,16 +38,15 @@ pub(super) fn properties(show: &Show<'_>) -> Map<String, Value> {
         }
     }
     if asks_for_replication(show.query) {
-        properties.insert("replicationStatus".to_owned(), replication_status(show));
+        properties.insert("replicationStatus".to_owned(), replication_status(show, artifact));
     }
     properties
 }
 
-fn replication_status(show: &Show<'_>) -> Value {
+fn replication_status(show: &Show<'_>, artifact: &Artifact) -> Value {
     let document = &show.stored.document;
     let is_working = matches!(document.state, State::Creating | State::Updating);
-    let profile = document.properties.get("publishingProfile").and_then(Value::as_object);
-    let regions = profile.map(targets_of).unwrap_or_default();
+    let regions = targets_in(artifact, &document.properties);
     let summary = regions.keys().map(|region| match progress(show, region) {
         Some(progress) => progress.summary(region.display_name()),
         None => replication::unknown(region.display_name(), is_working),

@@ -1,61 +1,87 @@
 //! Target regions: where the replicas of a version should be, and how many.
 //!
-//! After [`settle`] every region has its display name, a count and a kind of storage of its own.
+//! After [`settle`] every region has its display name, and where they count a number and a kind of storage.
 
 use std::collections::BTreeMap;
 
 use arm::Region;
 use serde_json::{Map, Value};
 
-use super::encryption;
+use super::{Artifact, encryption};
+use crate::shape::at;
 use crate::{Put, Rejection};
-
-const TARGET: &str = "galleryImageVersion.properties.publishingProfile.targetRegions";
 
 /// Replicas of one version in all regions together (azure-api 20).
 const MOST_REPLICAS: u64 = 100;
 
 /// A target region and its members.
-pub(super) type Target = (Region, Map<String, Value>);
+pub(in crate::compute) type Target = (Region, Map<String, Value>);
 
 /// Target regions by region, as JSON.
-pub(super) type Targets = BTreeMap<Region, Map<String, Value>>;
+pub(in crate::compute) type Targets = BTreeMap<Region, Map<String, Value>>;
 
-/// Checks and fills `targetRegions` of a publishing profile; `stands` is the profile before.
-pub(super) fn settle(
+/// Checks and fills the list of target regions in `profile`; `stands` is the profile before.
+pub(in crate::compute) fn settle(
     put: &Put<'_>,
     profile: &mut Map<String, Value>,
     stands: Option<&Map<String, Value>>,
+    artifact: &Artifact,
     may_lose_regions: bool,
 ) -> Result<(), Rejection> {
-    let before = stands.map(targets_of).unwrap_or_default();
-    let home = home(put)?;
-    let asked = match profile.remove("targetRegions") {
-        Some(Value::Array(asked)) => read(&asked)?,
+    let target = artifact.target(artifact.regions);
+    let before = stands.map(|stands| listed(stands, artifact.list())).unwrap_or_default();
+    let home = home(put, artifact)?;
+    let asked = match profile.remove(artifact.list()) {
+        Some(Value::Array(asked)) => read(&asked, &target)?,
         _ => vec![(home.clone(), Map::new())],
     };
-    regions_exist(put, &asked, &before)?;
-    home_is_among(&home, &asked)?;
-    regions_are_not_lost(put, &asked, &before, may_lose_regions)?;
+    regions_exist(put, &asked, &before, &target)?;
+    home_is_among(&home, &asked, artifact)?;
+    regions_are_not_lost(put, &asked, &before, artifact, may_lose_regions)?;
     let mut settled = Vec::with_capacity(asked.len());
-    for (at, (region, members)) in asked.into_iter().enumerate() {
-        let place = format!("{TARGET}[{at}]");
-        settled.push((
-            region.clone(),
-            one(&region, members, before.get(&region), profile, stands.is_some(), &place)?,
-        ));
+    for (at, (region, mut members)) in asked.into_iter().enumerate() {
+        members.insert("name".to_owned(), region.display_name().into());
+        let before = before.get(&region);
+        let place = format!("{target}[{at}]");
+        if artifact.counts_replicas {
+            fill(&mut members, before, profile, &place)?;
+        }
+        encryption::is_kept(&mut members, before, stands.is_some(), &place)?;
+        settled.push((region, members));
     }
-    replicas_are_not_too_many(&settled)?;
-    shallow_stays_at_home(profile, &home, &settled)?;
-    encryption::is_whole(put, &settled)?;
+    replicas_are_not_too_many(&settled, artifact)?;
+    shallow_stays_at_home(profile, &home, &settled, artifact)?;
+    encryption::is_whole(put, &settled, &target)?;
     let regions = settled.into_iter().map(|(_, members)| Value::Object(members)).collect();
-    profile.insert("targetRegions".to_owned(), Value::Array(regions));
+    profile.insert(artifact.list().to_owned(), Value::Array(regions));
     Ok(())
 }
 
 /// The target regions of a stored publishing profile.
-pub(super) fn targets_of(profile: &Map<String, Value>) -> Targets {
-    let regions = profile.get("targetRegions").and_then(Value::as_array).into_iter().flatten();
+pub(in crate::compute) fn targets_of(profile: &Map<String, Value>) -> Targets {
+    listed(profile, "targetRegions")
+}
+
+/// The target regions of stored properties.
+pub(super) fn targets_in(artifact: &Artifact, properties: &Map<String, Value>) -> Targets {
+    let profile = artifact.regions.strip_suffix(artifact.list()).unwrap_or_default();
+    match profile.strip_suffix('.') {
+        None => listed(properties, artifact.list()),
+        Some(path) => at(properties, path)
+            .and_then(Value::as_object)
+            .map(|profile| listed(profile, artifact.list()))
+            .unwrap_or_default(),
+    }
+}
+
+/// Whether other regions, or another number of replicas, are wanted than before.
+pub(super) fn is_moved(artifact: &Artifact, before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
+    let (before, after) = (targets_in(artifact, before), targets_in(artifact, after));
+    replica_counts(&before) != replica_counts(&after)
+}
+
+fn listed(members: &Map<String, Value>, list: &str) -> Targets {
+    let regions = members.get(list).and_then(Value::as_array).into_iter().flatten();
     regions
         .filter_map(|target| {
             let members = target.as_object()?;
@@ -66,24 +92,24 @@ pub(super) fn targets_of(profile: &Map<String, Value>) -> Targets {
 }
 
 /// Which regions hold how many replicas: what a job has to bring about.
-pub(super) fn replica_counts(targets: &Targets) -> BTreeMap<&Region, (u64, Option<&Value>)> {
+pub(in crate::compute) fn replica_counts(targets: &Targets) -> BTreeMap<&Region, (u64, Option<&Value>)> {
     targets
         .iter()
         .map(|(region, members)| (region, (own_count(members), members.get("additionalReplicaSets"))))
         .collect()
 }
 
-fn home(put: &Put<'_>) -> Result<Region, Rejection> {
+fn home(put: &Put<'_>, artifact: &Artifact) -> Result<Region, Rejection> {
     put.location.parse().map_err(|error: arm::RegionError| {
-        Rejection::invalid("galleryImageVersion.location", error.to_string())
+        Rejection::invalid(format!("{}.location", artifact.subject), error.to_string())
     })
 }
 
-fn read(asked: &[Value]) -> Result<Vec<Target>, Rejection> {
+fn read(asked: &[Value], list: &str) -> Result<Vec<Target>, Rejection> {
     let mut regions: Vec<Target> = Vec::with_capacity(asked.len());
     for (at, target) in asked.iter().enumerate() {
         let members = target.as_object().cloned().unwrap_or_default();
-        let place = format!("{TARGET}[{at}].name");
+        let place = format!("{list}[{at}].name");
         let name = members.get("name").and_then(Value::as_str).filter(|name| !name.trim().is_empty());
         let name = name.ok_or_else(|| {
             Rejection::invalid(&place, format!("Required parameter '{place}' is missing (null)."))
@@ -92,7 +118,7 @@ fn read(asked: &[Value]) -> Result<Vec<Target>, Rejection> {
             name.parse().map_err(|error: arm::RegionError| Rejection::invalid(&place, error.to_string()))?;
         if regions.iter().any(|(other, _)| *other == region) {
             return Err(Rejection::invalid(
-                TARGET,
+                list,
                 "Duplicate regions are not allowed in target publishing regions.",
             ));
         }
@@ -102,7 +128,7 @@ fn read(asked: &[Value]) -> Result<Vec<Target>, Rejection> {
 }
 
 /// A region that stands may stay even when the installation no longer has it.
-fn regions_exist(put: &Put<'_>, asked: &[Target], before: &Targets) -> Result<(), Rejection> {
+fn regions_exist(put: &Put<'_>, asked: &[Target], before: &Targets, target: &str) -> Result<(), Rejection> {
     let mut unknown = asked.iter().map(|(region, _)| region);
     match unknown.find(|region| !put.regions.contains(*region) && !before.contains_key(*region)) {
         None => Ok(()),
@@ -112,29 +138,32 @@ fn regions_exist(put: &Put<'_>, asked: &[Target], before: &Targets) -> Result<()
                 "The target publishing region '{region}' is not available. List of available regions is '{}'.",
                 available.join(",")
             );
-            Err(Rejection::invalid(TARGET, message))
+            Err(Rejection::invalid(target, message))
         }
     }
 }
 
-fn home_is_among(home: &Region, asked: &[Target]) -> Result<(), Rejection> {
+fn home_is_among(home: &Region, asked: &[Target], artifact: &Artifact) -> Result<(), Rejection> {
     if asked.iter().any(|(region, _)| region == home) {
         return Ok(());
     }
     let regions: Vec<&str> = asked.iter().map(|(region, _)| region.as_str()).collect();
     // The trailing blank is Azure's.
     let message = format!(
-        "Gallery image version publishing profile regions '{}' must contain the location of image version '{}'. ",
+        "{} publishing profile regions '{}' must contain the location of {} '{}'. ",
+        artifact.title,
         regions.join(", "),
+        artifact.short(),
         home.display_name()
     );
-    Err(Rejection::invalid(TARGET, message))
+    Err(Rejection::invalid(artifact.target(artifact.regions), message))
 }
 
 fn regions_are_not_lost(
     put: &Put<'_>,
     asked: &[Target],
     before: &Targets,
+    artifact: &Artifact,
     may_lose_regions: bool,
 ) -> Result<(), Rejection> {
     let stays = |region: &Region| asked.iter().any(|(other, _)| other == region);
@@ -148,19 +177,16 @@ fn regions_are_not_lost(
         put.id.type_name(),
         lost.join(", ")
     );
-    Err(Rejection::contradiction(message).at(TARGET))
+    Err(Rejection::contradiction(message).at(artifact.target(artifact.regions)))
 }
 
-/// One region filled: its own words, else what stands, else what the profile says for all.
-fn one(
-    region: &Region,
-    mut members: Map<String, Value>,
+/// Fills one region: its own words, else what stands, else what the profile says for all.
+fn fill(
+    members: &mut Map<String, Value>,
     before: Option<&Map<String, Value>>,
     profile: &Map<String, Value>,
-    is_update: bool,
     place: &str,
-) -> Result<Map<String, Value>, Rejection> {
-    members.insert("name".to_owned(), region.display_name().into());
+) -> Result<(), Rejection> {
     let common = profile.get("replicaCount").cloned().unwrap_or_else(|| 1.into());
     members.entry("regionalReplicaCount").or_insert(common);
     let stands = before.and_then(|before| before.get("storageAccountType"));
@@ -176,8 +202,7 @@ fn one(
         }
         _ => {}
     }
-    encryption::is_kept(&mut members, before, is_update, place)?;
-    Ok(members)
+    Ok(())
 }
 
 fn common_storage(profile: &Map<String, Value>) -> &str {
@@ -189,15 +214,16 @@ fn common_storage(profile: &Map<String, Value>) -> &str {
     }
 }
 
-fn replicas_are_not_too_many(settled: &[Target]) -> Result<(), Rejection> {
+fn replicas_are_not_too_many(settled: &[Target], artifact: &Artifact) -> Result<(), Rejection> {
     let sum: u64 = settled.iter().map(|(_, members)| own_count(members) + additional_count(members)).sum();
     if sum <= MOST_REPLICAS {
         return Ok(());
     }
     let message = format!(
-        "The target regions ask for {sum} replicas in total. An image version may have at most {MOST_REPLICAS}."
+        "The target regions ask for {sum} replicas in total. An {} may have at most {MOST_REPLICAS}.",
+        artifact.short()
     );
-    Err(Rejection::invalid(TARGET, message))
+    Err(Rejection::invalid(artifact.target(artifact.regions), message))
 }
 
 /// A shallow version is one replica where its source is (azure-api 7.8).
@@ -205,6 +231,7 @@ fn shallow_stays_at_home(
     profile: &Map<String, Value>,
     home: &Region,
     settled: &[Target],
+    artifact: &Artifact,
 ) -> Result<(), Rejection> {
     let is_shallow = profile.get("replicationMode").and_then(Value::as_str) == Some("Shallow");
     let alone = matches!(settled, [(region, members)]
@@ -213,10 +240,11 @@ fn shallow_stays_at_home(
         return Ok(());
     }
     let message = format!(
-        "With replication mode 'Shallow' an image version has a single replica in its own location, '{}'.",
+        "With replication mode 'Shallow' an {} has a single replica in its own location, '{}'.",
+        artifact.short(),
         home.display_name()
     );
-    Err(Rejection::invalid(TARGET, message))
+    Err(Rejection::invalid(artifact.target(artifact.regions), message))
 }
 
 fn own_count(members: &Map<String, Value>) -> u64 {

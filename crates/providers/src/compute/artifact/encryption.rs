@@ -7,7 +7,6 @@ use super::placement::Target;
 use crate::shape::{at, text_at};
 use crate::{Put, Rejection};
 
-const TARGET: &str = "galleryImageVersion.properties.publishingProfile.targetRegions";
 /// Azure's own spelling of the place.
 const SET_TARGET: &str = "galleryArtifactVersion.properties.publishingProfile.targetRegions.encryption";
 
@@ -27,7 +26,8 @@ pub(super) fn is_kept(
             let message = format!(
                 "Cannot specify new data disk image encryption lun [{lun}] with a disk encryption set in region [{region}] for update. Encryption is chosen when the image version is created."
             );
-            Err(Rejection::invalid(format!("{TARGET}.encryption.dataDiskImages.lun"), message))
+            let regions = place.rsplit_once('[').map_or(place, |(regions, _at)| regions);
+            Err(Rejection::invalid(format!("{regions}.encryption.dataDiskImages.lun"), message))
         }
         (Some(asked), Some(stands)) if !same(asked, stands) => {
             Err(Rejection::change(format!("{place}.encryption")))
@@ -59,13 +59,13 @@ fn adds_a_lun(asked: &Value, stands: &Value) -> Option<i64> {
 }
 
 /// Checks each region's encryption, and that a disk encrypted in one region is in all.
-pub(super) fn is_whole(put: &Put<'_>, targets: &[Target]) -> Result<(), Rejection> {
+pub(super) fn is_whole(put: &Put<'_>, targets: &[Target], target: &str) -> Result<(), Rejection> {
     let (version, luns) = (put.id, luns(put));
     for (_, members) in targets {
         if let Some(encryption) = members.get("encryption") {
             sets_are_ids(version, encryption)?;
             own_keys_name_their_set(encryption)?;
-            luns_are_known(encryption, &luns)?;
+            luns_are_known(encryption, luns.as_deref(), target)?;
         }
     }
     let mut disks: Vec<(String, &str, &str)> = Vec::new();
@@ -79,7 +79,7 @@ pub(super) fn is_whole(put: &Put<'_>, targets: &[Target]) -> Result<(), Rejectio
                     "A disk encryption set is required for disk '{disk}' in target region '{}' since disk encryption set '{set}' is used for the same disk in region '{used_in}'.",
                     region.display_name()
                 );
-                return Err(Rejection::invalid(TARGET, message));
+                return Err(Rejection::invalid(target, message));
             }
         }
     }
@@ -136,16 +136,16 @@ fn security_profiles(encryption: &Value) -> impl Iterator<Item = (&'static str, 
 }
 
 /// Whether a region's encryption is for machines that are confidential.
-pub(super) fn is_confidential(encryption: &Value) -> bool {
+pub(in crate::compute) fn is_confidential(encryption: &Value) -> bool {
     security_profiles(encryption).any(|(_, profile)| {
         profile["confidentialVMEncryptionType"].as_str().is_some_and(|kind| !kind.is_empty())
     })
 }
 
-fn luns_are_known(encryption: &Value, known: &[i64]) -> Result<(), Rejection> {
+fn luns_are_known(encryption: &Value, known: Option<&[i64]>, regions: &str) -> Result<(), Rejection> {
     let mut seen = Vec::new();
     for disk in encryption["dataDiskImages"].as_array().into_iter().flatten() {
-        let target = format!("{TARGET}.encryption.dataDiskImages.lun");
+        let target = format!("{regions}.encryption.dataDiskImages.lun");
         let Some(lun) = disk["lun"].as_i64() else {
             let message = format!("Required parameter '{target}' is missing (null).");
             return Err(Rejection::invalid(target, message));
@@ -154,7 +154,7 @@ fn luns_are_known(encryption: &Value, known: &[i64]) -> Result<(), Rejection> {
             let message = format!("Duplicate luns were specified in encryption.dataDiskImages: [{lun}].");
             return Err(Rejection::invalid(target, message));
         }
-        if !known.contains(&lun) {
+        if let Some(known) = known.filter(|known| !known.contains(&lun)) {
             let known: Vec<String> = known.iter().map(ToString::to_string).collect();
             let message = format!(
                 "An invalid lun [{lun}] was specified in encryption.dataDiskImages. The lun must be one of [{}].",
@@ -179,15 +179,20 @@ fn sets<'a>(members: &'a Map<String, Value>) -> Vec<(String, &'a str)> {
     found
 }
 
-/// The LUNs of the data disks, which a whole source says in place of the version.
-fn luns(put: &Put<'_>) -> Vec<i64> {
-    let whole = text_at(put.wanted, "storageProfile.source.id").and_then(|id| id.parse::<ResourceId>().ok());
-    let source = whole.and_then(|id| put.linked.get(&id.key())).map(|source| &source.document.properties);
+/// The LUNs of the data disks; a whole source says them in place of the version, and one that is not known tells nothing.
+fn luns(put: &Put<'_>) -> Option<Vec<i64>> {
+    let listed = at(put.wanted, "storageProfile.dataDiskImages");
+    let whole = at(put.wanted, "storageProfile.source").is_some();
+    let id = text_at(put.wanted, "storageProfile.source.id").and_then(|id| id.parse::<ResourceId>().ok());
+    let source = id.and_then(|id| put.linked.get(&id.key())).map(|source| &source.document.properties);
+    if whole && listed.is_none() && source.is_none() {
+        return None;
+    }
     let of_source = source.and_then(|source| {
         at(source, "storageProfile.dataDiskImages").or_else(|| at(source, "storageProfile.dataDisks"))
     });
-    let disks = at(put.wanted, "storageProfile.dataDiskImages").or(of_source).and_then(Value::as_array);
-    disks.into_iter().flatten().filter_map(|disk| disk["lun"].as_i64()).collect()
+    let disks = listed.or(of_source).and_then(Value::as_array);
+    Some(disks.into_iter().flatten().filter_map(|disk| disk["lun"].as_i64()).collect())
 }
 
 /// Ids compare without case.
