@@ -296,10 +296,10 @@ impl Standing {
 fn document_of(asked: &Asked<'_>, stands: Option<&Document>, wanted: Wanted) -> Document {
     let Wanted { accepted, envelope, tags, location, replaced } = wanted;
     let replaced = replaced.map(|(_, stored)| stored.document);
-    let kept_tags = replaced.as_ref().and_then(|document| document.tags.clone());
-    let tags = match tags {
-        Some(tags) if tags.is_empty() => kept_tags.or(Some(tags)),
-        tags => tags.or(kept_tags),
+    let tags = match &replaced {
+        // Clients that only ask for it send none.
+        Some(document) if tags.as_ref().is_none_or(BTreeMap::is_empty) => document.tags.clone(),
+        _ => tags,
     };
     let stands = stands.or(replaced.as_ref());
     let state = match (stands.map(|document| document.state), &accepted.work) {

@@ -3,7 +3,7 @@
 //! What is absent, not shared, rejected, or not complete in the region is not found, in the same words; a gallery is
 //! found by a claim and never by looking through those of others (azure-api 8.3).
 
-use arm::{Region, ResourceId, VersionName};
+use arm::{Region, ResourceId, TypeName, VersionName};
 use async_trait::async_trait;
 use metadata::{Claim, Cursor, Listing, Row};
 use providers::compute::consumer::{Missing, Offer, Offered, names_a_version, not_found};
@@ -14,10 +14,10 @@ use providers::compute::image_version::{Candidate, Progress, ProgressState, late
 use providers::{Rejection, Stored};
 use serde_json::{Value, json};
 
-use super::{View, Viewed, consents};
-use crate::engine::only;
+use super::{View, Viewed, consents, name_after};
+use crate::engine::{Asked, only};
 use crate::read::page_size;
-use crate::{Engine, Error, Method, Reply, refusals, stored_of};
+use crate::{Engine, Error, Method, Principal, Reply, refusals, stored_of};
 
 const DEFINITIONS: &str = "Microsoft.Compute/galleries/images";
 const VERSIONS: &str = "Microsoft.Compute/galleries/images/versions";
@@ -46,17 +46,13 @@ impl View for Consumers {
             let message = "$filter is not understood for what is shared. Leave it out.";
             return Err(Rejection::invalid("$filter", message).into());
         }
-        let look = Look::of(engine, viewed)?;
-        let (offer, word) = match viewed.type_name.path().to_ascii_lowercase() {
-            path if path.starts_with("locations/communitygalleries") => {
-                (Offer::Community, "communityGalleries")
-            }
-            _ => (Offer::Shared, "sharedGalleries"),
-        };
+        let id = viewed.id.as_ref().ok_or_else(refusals::path_not_found)?;
+        let look = Look::of(engine, viewed.asked.principal, id)?;
+        let (offer, word) = offer_in(&viewed.type_name);
         let Some(name) = viewed.name_after(word) else {
             // The community's galleries are found through the resource graph.
             return if offer == Offer::Shared {
-                look.galleries().await
+                look.galleries(viewed.asked).await
             } else {
                 Err(refusals::path_not_found().into())
             };
@@ -68,13 +64,13 @@ impl View for Consumers {
         };
         let offered = Offered { offer, name: &shown_name, region: &look.region };
         match (viewed.name_after("images"), viewed.name_after("versions")) {
-            (None, _) if viewed.is_list => look.images(&offered, &gallery).await,
+            (None, _) if viewed.is_list => look.images(viewed.asked, &offered, &gallery).await,
             (None, _) => Ok(Reply::json(200, offered.gallery(&gallery))),
             (Some(image), None) => {
                 let image = look.image(&gallery, image).await?;
                 let is_of_versions = viewed.is_list;
                 if is_of_versions {
-                    look.versions(&offered, &image).await
+                    look.versions(viewed.asked, &offered, &image).await
                 } else {
                     Ok(Reply::json(200, offered.image(&image)))
                 }
@@ -91,21 +87,18 @@ impl View for Consumers {
 /// One consumer's look at one region.
 struct Look<'a> {
     engine: &'a Engine,
-    viewed: &'a Viewed<'a>,
     region: Region,
     subscription: &'a str,
     tenant: &'a str,
 }
 
 impl<'a> Look<'a> {
-    fn of(engine: &'a Engine, viewed: &'a Viewed<'a>) -> Result<Self, Error> {
-        let region = viewed.name_after("locations").and_then(|name| name.parse().ok());
-        let subscription = viewed.id.as_ref().and_then(ResourceId::subscription);
-        let (Some(region), Some(subscription)) = (region, subscription) else {
+    fn of(engine: &'a Engine, principal: &'a Principal, id: &'a ResourceId) -> Result<Self, Error> {
+        let region = name_after(id, "locations").and_then(|name| name.parse().ok());
+        let (Some(region), Some(subscription)) = (region, id.subscription()) else {
             return Err(refusals::path_not_found().into());
         };
-        let tenant = viewed.asked.principal.tenant_id.as_str();
-        Ok(Self { engine, viewed, region, subscription, tenant })
+        Ok(Self { engine, region, subscription, tenant: principal.tenant_id.as_str() })
     }
 
     /// The gallery offered under `name`, if it is offered to this consumer.
@@ -130,8 +123,8 @@ impl<'a> Look<'a> {
     }
 
     /// What is shared with the subscription, or with `sharedTo=tenant` with the whole tenant.
-    async fn galleries(&self) -> Result<Reply, Error> {
-        let options = &self.viewed.asked.options;
+    async fn galleries(&self, asked: &Asked<'_>) -> Result<Reply, Error> {
+        let options = &asked.options;
         let consumer = match options.shared_to.as_deref() {
             None => Consumer::Subscription(self.subscription),
             Some(word) if word.eq_ignore_ascii_case("tenant") => Consumer::Tenant(self.tenant),
@@ -140,7 +133,7 @@ impl<'a> Look<'a> {
             }
         };
         let prefix = consumer.claim_prefix();
-        let list = format!("{}?{prefix}", self.viewed.asked.request.path.to_ascii_lowercase());
+        let list = format!("{}?{prefix}", asked.request.path.to_ascii_lowercase());
         let token = options.skip_token.as_deref();
         let cursor = token.map(|token| self.engine.tokens.redeem(&list, token)).transpose()?;
         let mut after = cursor.map(|cursor| Claim(cursor.sort_key));
@@ -154,7 +147,7 @@ impl<'a> Look<'a> {
             for (claim, id) in found {
                 if shown.len() == wanted || looked_at == LOOKED_AT_ROWS {
                     let cursor = after.map(|after| Cursor { sort_key: after.0, id_key: String::new() });
-                    let link = self.engine.next_link(self.viewed.asked, &list, cursor.as_ref());
+                    let link = self.engine.next_link(asked, &list, cursor.as_ref());
                     return Ok(Reply::json(200, json!({ "value": shown, "nextLink": link })));
                 }
                 after = Some(claim);
@@ -168,10 +161,15 @@ impl<'a> Look<'a> {
         }
     }
 
-    async fn images(&self, offered: &Offered<'_>, gallery: &Stored) -> Result<Reply, Error> {
+    async fn images(
+        &self,
+        asked: &Asked<'_>,
+        offered: &Offered<'_>,
+        gallery: &Stored,
+    ) -> Result<Reply, Error> {
         let listing = Listing::Children { parent: gallery.id.clone(), type_name: DEFINITIONS.to_owned() };
         let show = |_row: &Row, stored: &Stored| Some(offered.image(stored));
-        self.engine.page_of_rows(self.viewed.asked, &listing, show).await
+        self.engine.page_of_rows(asked, &listing, show).await
     }
 
     async fn image(&self, gallery: &Stored, name: &str) -> Result<Stored, Error> {
@@ -215,8 +213,12 @@ impl<'a> Look<'a> {
         }
     }
 
-    async fn versions(&self, offered: &Offered<'_>, image: &Stored) -> Result<Reply, Error> {
-        let asked = self.viewed.asked;
+    async fn versions(
+        &self,
+        asked: &Asked<'_>,
+        offered: &Offered<'_>,
+        image: &Stored,
+    ) -> Result<Reply, Error> {
         let listing = versions_of(image);
         let list = asked.request.path.to_ascii_lowercase();
         let token = asked.options.skip_token.as_deref();
@@ -249,6 +251,38 @@ impl<'a> Look<'a> {
         let progress = facets.into_iter().find(|(found, _)| *found == name).map(|(_, document)| document);
         let progress = progress.and_then(|document| serde_json::from_value::<Progress>(document).ok());
         Ok(progress.is_some_and(|progress| progress.state == ProgressState::Completed))
+    }
+}
+
+impl Engine {
+    /// The version that a path below `sharedGalleries` or `communityGalleries` means, and the region of the path:
+    /// when the caller may read there, it is offered to the caller's subscription, and it is complete there.
+    ///
+    /// # Errors
+    /// 403 for who may not ask, else 404 `NotFound` in the words of consumers.
+    pub async fn offered_version(
+        &self,
+        principal: &Principal,
+        id: &ResourceId,
+    ) -> Result<(ResourceId, Region), Error> {
+        let type_name = id.type_name();
+        self.authority.check(principal, &format!("{type_name}/read"), id)?;
+        self.subscription_is_known(id.subscription())?;
+        let look = Look::of(self, principal, id)?;
+        let (offer, word) = offer_in(&type_name);
+        let name = |kind: &str| name_after(id, kind).ok_or_else(refusals::path_not_found);
+        let gallery = look.gallery(offer, name(word)?).await?;
+        let image = look.image(&gallery, name("images")?).await?;
+        let version = look.version(&image, name("versions")?).await?;
+        Ok((version.id, look.region))
+    }
+}
+
+/// To whom galleries are offered that stand below this type of path, and the word before their names.
+fn offer_in(type_name: &TypeName) -> (Offer, &'static str) {
+    match type_name.path().to_ascii_lowercase() {
+        path if path.starts_with("locations/communitygalleries") => (Offer::Community, "communityGalleries"),
+        _ => (Offer::Shared, "sharedGalleries"),
     }
 }
 

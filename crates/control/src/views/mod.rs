@@ -96,7 +96,11 @@ impl<'a> Viewed<'a> {
 
     /// The name that stands after `kind` in the path: `westeurope` after `locations`.
     pub(crate) fn name_after(&self, kind: &str) -> Option<&str> {
-        let pairs = self.id.as_ref()?.pairs();
-        pairs.iter().find(|(word, _)| word.eq_ignore_ascii_case(kind)).map(|(_, name)| name.as_str())
+        name_after(self.id.as_ref()?, kind)
     }
+}
+
+/// The name that stands after `kind` in an id.
+fn name_after<'a>(id: &'a ResourceId, kind: &str) -> Option<&'a str> {
+    id.pairs().iter().find(|(word, _)| word.eq_ignore_ascii_case(kind)).map(|(_, name)| name.as_str())
 }

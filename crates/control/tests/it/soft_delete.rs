@@ -138,6 +138,28 @@ async fn a_policy_that_is_switched_off_leaves_what_was_deleted_before() {
 }
 
 #[tokio::test]
+async fn tags_come_back_as_they_were_unless_others_are_said() {
+    let world = world().await;
+    let path = version("1.0.0");
+    let tags = |reply: &control::Reply| body(reply).get("tags").cloned();
+    for (sent, wanted) in [
+        (json!({}), json!({"kept": "yes"})),
+        (Value::Null, json!({"kept": "yes"})),
+        (json!({"new": "tag"}), json!({"new": "tag"})),
+    ] {
+        world.delete(&path).await;
+        let restored = world.put(&path, &json!({"location": "westeurope", "tags": sent})).await;
+        assert_eq!((restored.status, tags(&restored)), (200, Some(wanted)));
+        world.finish_jobs().await;
+    }
+    let untagged = world.put(&path, &located()).await;
+    assert_eq!((untagged.status, tags(&untagged)), (200, None));
+    world.delete(&path).await;
+    let restored = world.put(&path, &json!({"location": "westeurope", "tags": {}})).await;
+    assert_eq!((restored.status, tags(&restored)), (200, None));
+}
+
+#[tokio::test]
 async fn it_can_be_deleted_and_taken_back_again_and_again() {
     let world = world().await;
     for _ in 0..3 {

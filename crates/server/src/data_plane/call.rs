@@ -12,6 +12,7 @@ use control::Reply;
 use http::HeaderMap;
 use http::request::Parts;
 use providers::Rejection;
+use providers::compute::consumer::{Missing, not_found};
 use serde::Deserialize;
 use workers::{Error, VersionBytes};
 
@@ -24,6 +25,44 @@ pub(super) struct Call {
     echo: Echo,
     id: Result<String, Rejection>,
     query: Result<Place, Rejection>,
+}
+
+/// The types under which consumers name versions.
+const OFFERED: [&str; 2] = [
+    "Microsoft.Compute/locations/communityGalleries/images/versions",
+    "Microsoft.Compute/locations/sharedGalleries/images/versions",
+];
+
+/// A version whose bytes are asked for.
+pub(super) struct Wanted {
+    pub(super) bytes: VersionBytes,
+    /// As the caller names it: a consumer is not told where the version stands.
+    pub(super) shown: ResourceId,
+    pub(super) place: Place,
+    is_offered: bool,
+}
+
+impl Wanted {
+    /// The error as this caller may read it.
+    pub(super) fn told(&self, error: Error) -> Error {
+        told(error, self.is_offered)
+    }
+}
+
+/// Refusals name the version; to consumers it is merely not there any more.
+fn told(error: Error, is_offered: bool) -> Error {
+    match error {
+        Error::Refused(_) if is_offered => not_found(Missing::Version).into(),
+        error => error,
+    }
+}
+
+/// A refusal of the engine is the client's to read, whatever brought it here.
+fn refused(error: control::Error) -> Error {
+    match error {
+        control::Error::Refused(rejection) => rejection.into(),
+        error => error.into(),
+    }
 }
 
 /// Which part of a version, and where it is read.
@@ -76,13 +115,29 @@ impl Call {
     }
 
     /// The version in the path that the caller may read, and the part that is asked for.
-    pub(super) async fn version(&self) -> Result<(VersionBytes, Place), Error> {
+    pub(super) async fn version(&self) -> Result<Wanted, Error> {
+        let offered = self.id.as_ref().ok().and_then(|id| format!("/{id}").parse::<ResourceId>().ok());
+        if let Some(id) = offered.filter(|id| OFFERED.iter().any(|kind| id.type_name().is(kind))) {
+            return self.offered(&id).await;
+        }
         let kind = "Microsoft.Compute/galleries/images/versions";
         let id = self.permitted("Microsoft.Compute/galleries/images/versions/read", kind)?;
         let place = self.query.clone()?;
         let region = place.region.as_deref().map(str::parse::<Region>).transpose();
         let region = region.map_err(|error| Rejection::invalid("region", error.to_string()))?;
-        Ok((self.edge.data.downloads.find(&id, region.as_ref(), place.lun).await?, place))
+        let bytes = self.edge.data.downloads.find(&id, region.as_ref(), place.lun).await?;
+        Ok(Wanted { shown: bytes.id.clone(), bytes, place, is_offered: false })
+    }
+
+    /// A version of a gallery that is shared with the caller, or with everybody, in the region of the path.
+    async fn offered(&self, id: &ResourceId) -> Result<Wanted, Error> {
+        let principal = self.caller()?;
+        let place = self.query.clone()?;
+        let (version, region) = self.edge.engine.offered_version(&principal, id).await.map_err(refused)?;
+        let shown = id.parent().and_then(|image| image.child("versions", version.name()).ok());
+        let found = self.edge.data.downloads.find(&version, Some(&region), place.lun).await;
+        let bytes = found.map_err(|error| told(error, true))?;
+        Ok(Wanted { shown: shown.unwrap_or_else(|| id.clone()), bytes, place, is_offered: true })
     }
 
     pub(super) fn answer(&self, reply: Reply) -> Response {

@@ -11,10 +11,12 @@ const RANGE_BYTES: u64 = 256 << 20;
 /// The chunks and holes of a version; headers say which version, its digest and its size.
 pub(super) async fn entries(call: Call) -> Response {
     let work = async {
-        let (version, _place) = call.version().await?;
-        let listed = call.edge().data.downloads.entries(&version).await?;
+        let wanted = call.version().await?;
+        let version = &wanted.bytes;
+        let listed = call.edge().data.downloads.entries(version).await;
+        let listed = listed.map_err(|error| wanted.told(error))?;
         let reply = Reply::empty(200)
-            .with("x-gallerist-version", version.id.to_string())
+            .with("x-gallerist-version", wanted.shown.to_string())
             .with("x-gallerist-region", version.region.to_string())
             .with("x-gallerist-digest", version.root.to_string())
             .with("x-gallerist-size-bytes", version.size_bytes.to_string());
@@ -26,12 +28,13 @@ pub(super) async fn entries(call: Call) -> Response {
 /// The blocks of a range of a version.
 pub(super) async fn blocks(call: Call) -> Response {
     let work = async {
-        let (version, place) = call.version().await?;
-        let (from, to) = (place.from.unwrap_or(0), place.to.unwrap_or(u64::MAX));
+        let wanted = call.version().await?;
+        let (from, to) = (wanted.place.from.unwrap_or(0), wanted.place.to.unwrap_or(u64::MAX));
         if to.saturating_sub(from) > RANGE_BYTES {
             return Err(malformed("at most 256 MiB may be asked for at once (from, to)").into());
         }
-        call.edge().data.downloads.blocks(&version, from, to).await
+        let blocks = call.edge().data.downloads.blocks(&wanted.bytes, from, to).await;
+        blocks.map_err(|error| wanted.told(error))
     };
     call.binary(work.await)
 }
