@@ -3,6 +3,7 @@
 mod collection;
 mod crash;
 pub(crate) mod disk;
+mod disk_access;
 mod disks;
 mod import;
 mod publishing;
