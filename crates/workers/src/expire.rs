@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use metadata::{Change, Cursor, Expect, Listing, Row, Store};
 use providers::Document;
 use providers::compute::disk::{Grant, end_grant};
+use providers::storage::blob;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -20,8 +21,10 @@ use crate::{Error, Staging, Uploads};
 const OPERATION_DAYS: i64 = 7;
 const UPLOADS: &str = "Gallerist.Images/uploads";
 
-/// The types whose rows may name a file under way in `internal.staged`.
-const STAGING: [&str; 2] = ["Microsoft.Compute/disks", "Microsoft.Compute/snapshots"];
+/// The types whose rows may name files under way.
+const STAGING: [&str; 3] = ["Microsoft.Compute/disks", "Microsoft.Compute/snapshots", blob::TYPE];
+/// How the server's notes name such files.
+const NAMES: [&str; 2] = ["staged", "stagedBlocks"];
 
 /// What is swept.
 #[derive(Clone)]
@@ -80,9 +83,8 @@ impl Sweeper {
             while let Some(page) = pages.next().await? {
                 for row in page {
                     let document = stored_of(&row)?.document;
-                    named.extend(
-                        document.internal.get("staged").and_then(|name| name.as_str()?.parse::<Uuid>().ok()),
-                    );
+                    let name = |name| document.internal.get(name)?.as_str()?.parse::<Uuid>().ok();
+                    named.extend(NAMES.into_iter().filter_map(name));
                     self.end_expired_grant(row, document, now).await?;
                 }
             }

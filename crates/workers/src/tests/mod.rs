@@ -6,6 +6,7 @@ pub(crate) mod disk;
 mod disk_access;
 mod disks;
 mod import;
+mod own_blobs;
 mod publishing;
 mod regions;
 mod rows;
