@@ -1,7 +1,5 @@
 //! Access to disks from outside: uploads that become disks, and addresses that are good for so long and no longer.
 
-#![expect(clippy::needless_pass_by_value, reason = "bodies read best as the values they are")]
-
 use control::Method;
 use disks::WriteAt;
 use metadata::{JobState, Store};
