@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::cloud::Endpoint;
 use crate::identity::{self, Identity};
-use crate::{body, data_plane};
+use crate::{blob, body, data_plane};
 
 /// What every request may use.
 #[derive(Clone)]
@@ -30,13 +30,16 @@ pub(crate) struct Edge {
     pub(crate) names: Arc<[String]>,
 }
 
-/// All routes: sign-in documents, the data plane, and everything else to the engine.
+/// All routes: storage accounts, sign-in documents, the data plane, and everything else to the engine.
 pub(crate) fn router(edge: Edge) -> Router {
+    let blobs = edge.clone();
     let sign_in = identity::router(edge.identity.clone());
     let routes = data_plane::router().route("/aliases.json", get(aliases));
     let routes = routes.fallback(arm_request).with_state(edge).merge(sign_in);
     // A router's own layers come after its routing, and this has to come before.
-    Router::new().fallback_service(routes.map_request(fold_slashes))
+    Router::new()
+        .fallback_service(routes.map_request(fold_slashes))
+        .layer(axum::middleware::from_fn_with_state(blobs, blob::dispatch))
 }
 
 /// The short names of images: clients read them before they sign in.
@@ -188,7 +191,7 @@ fn returned_client_id(headers: &HeaderMap) -> Option<String> {
 }
 
 /// `https://host:port` as the client wrote it, if that is a name of ours; else our own.
-fn base(edge: &Edge, headers: &HeaderMap, authority: Option<&str>) -> String {
+pub(crate) fn base(edge: &Edge, headers: &HeaderMap, authority: Option<&str>) -> String {
     let host = headers.get(HOST).and_then(|value| value.to_str().ok()).or(authority);
     let endpoint = host.and_then(|host| format!("https://{host}").parse::<Endpoint>().ok());
     let known = endpoint.filter(|endpoint| {

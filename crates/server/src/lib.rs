@@ -6,6 +6,7 @@ pub mod home;
 pub mod identity;
 pub mod tls;
 
+mod blob;
 mod body;
 mod data_plane;
 mod edge;

@@ -19,8 +19,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use workers::blobs::Blobs;
 use workers::{Collector, Downloads, Regions, Staging, Sweeper, Uploads, Workers};
 
+use crate::blob::BlobIntakes;
 use crate::cloud::Endpoint;
 use crate::config::Config;
 use crate::data_plane::{DataPlane, Intakes};
@@ -110,6 +112,8 @@ pub async fn serve(
     let workers =
         Workers::new(engine.clone(), regions.clone(), staging.clone(), clock.clone(), ids.clone(), settings);
     let workers = Arc::new(workers);
+    let blobs = Blobs::new(engine.clone(), regions.clone(), staging.clone(), clock.clone(), ids.clone());
+    let blobs = Arc::new(blobs);
     let stopping = stop.clone();
     background.spawn(async move {
         if let Err(error) = workers.run(stopping).await {
@@ -137,6 +141,8 @@ pub async fn serve(
         collector,
         subscriptions: subscriptions.into(),
         intakes: Intakes::default(),
+        blobs,
+        blob_intakes: BlobIntakes::default(),
     };
     names.extend(["127.0.0.1".to_owned(), "localhost".to_owned()]);
     let edge = Edge { engine, identity, ids, data: data_plane, names: names.into() };

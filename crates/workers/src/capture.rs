@@ -56,7 +56,7 @@ async fn take(running: &mut Running, row: Row, mut document: Document) -> Result
     change.expect.extend(origins.held_by.into_iter().map(Expect::Exists));
     running.record("disks", json!({"root": images.os.root.to_string()}), change).await?;
     // Only now may the bytes be let go: the row holds them.
-    drop(origins.pins);
+    drop((origins.pins, origins.kept));
     Ok(())
 }
 

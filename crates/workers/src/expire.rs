@@ -13,6 +13,7 @@ use providers::Document;
 use providers::compute::disk::{Grant, end_grant};
 use providers::compute::image_version::{SOFT_DELETED, SOFT_DELETED_ARTIFACT, SoftDeleted, artifact};
 use serde_json::json;
+use providers::storage::blob;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -24,8 +25,10 @@ const OPERATION_DAYS: i64 = 7;
 const SWEEP_ROWS: usize = 10_000;
 const UPLOADS: &str = "Gallerist.Images/uploads";
 
-/// The types whose rows may name a file under way in `internal.staged`.
-const STAGING: [&str; 2] = ["Microsoft.Compute/disks", "Microsoft.Compute/snapshots"];
+/// The types whose rows may name files under way.
+const STAGING: [&str; 3] = ["Microsoft.Compute/disks", "Microsoft.Compute/snapshots", blob::TYPE];
+/// How the server's notes name such files.
+const NAMES: [&str; 2] = ["staged", "stagedBlocks"];
 
 /// What is swept.
 #[derive(Clone)]
@@ -88,9 +91,8 @@ impl Sweeper {
             while let Some(page) = pages.next().await? {
                 for row in page {
                     let document = stored_of(&row)?.document;
-                    named.extend(
-                        document.internal.get("staged").and_then(|name| name.as_str()?.parse::<Uuid>().ok()),
-                    );
+                    let name = |name| document.internal.get(name)?.as_str()?.parse::<Uuid>().ok();
+                    named.extend(NAMES.into_iter().filter_map(name));
                     self.end_expired_grant(row, document, now).await?;
                 }
             }

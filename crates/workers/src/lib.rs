@@ -3,6 +3,7 @@
 //! A job's state is its row: steps record what they did before the next begins, so a job goes on after `kill -9`
 //! wherever it was. A new job is one file and one line in [`jobs`].
 
+pub mod blobs;
 mod capture;
 mod collect;
 mod content;

@@ -7,6 +7,7 @@ use providers::Stored;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::blobs::{BlobImage, image_of_blob};
 use crate::image::{Image, Images, hold};
 use crate::job::{Running, Stop};
 use crate::replicas::complete_regions;
@@ -18,6 +19,8 @@ pub(crate) struct Origin {
     pub(crate) image: Image,
     /// Keeps what was just brought from being collected until a row does.
     pub(crate) pin: Option<store::Pin>,
+    /// Keeps what stands in the region from being collected, whatever is done to the source meanwhile.
+    pub(crate) kept: Option<store::InUse>,
     /// A region in which it stands, when that may not be the one it is wanted in.
     pub(crate) stands_in: Option<Region>,
     /// The resource that holds the image already; it must still be there when another takes over.
@@ -32,6 +35,7 @@ pub(crate) struct Origin {
 pub(crate) struct Origins {
     pub(crate) images: Images,
     pub(crate) pins: Vec<store::Pin>,
+    pub(crate) kept: Vec<store::InUse>,
     /// Where each image stands, in the order of [`Images::all`], when that may not be where it is wanted.
     pub(crate) stand_in: Vec<Option<Region>>,
     pub(crate) held_by: Vec<ResourceId>,
@@ -44,7 +48,15 @@ impl Origins {
     /// Every image from one place.
     fn whole(images: Images, stands_in: &Region, source: ResourceId, lineage: Value) -> Self {
         let stand_in = images.all().map(|_image| Some(stands_in.clone())).collect();
-        Self { images, pins: Vec::new(), stand_in, held_by: vec![source], used_up: Vec::new(), lineage }
+        Self {
+            images,
+            pins: Vec::new(),
+            kept: Vec::new(),
+            stand_in,
+            held_by: vec![source],
+            used_up: Vec::new(),
+            lineage,
+        }
     }
 
     /// The holds that keep the images where they stand until there are copies elsewhere.
@@ -75,6 +87,11 @@ pub(crate) async fn find(running: &Running, source: &Value, wanted: &Wanted<'_>)
         (Some("upload"), Some(id)) => from_upload(running, &id, wanted).await,
         (Some("disk" | "snapshot"), Some(id)) => from_disk(running, &id, wanted).await,
         (Some("version"), Some(id)) => from_version_here(running, &id, lun, wanted).await,
+        (Some("ownBlob"), Some(id)) => {
+            let shown = source.get("uri").cloned().unwrap_or_default();
+            let origin = from_own_blob(running, &id, wanted).await?;
+            Ok(Origin { lineage: json!({"kind": "blob", "uri": shown}), ..origin })
+        }
         (Some("empty"), _) => empty(running, wanted).await,
         (Some("blob"), _) => {
             let address = source.get("secret").and_then(|sealed| running.engine.reveal(sealed));
@@ -104,6 +121,7 @@ pub(crate) async fn find_all(
     let mut origins = Origins {
         images: Images { os: sized(os.image, asked, wanted)?, data: Vec::new() },
         pins: os.pin.into_iter().collect(),
+        kept: os.kept.into_iter().collect(),
         stand_in: vec![os.stands_in],
         held_by: os.held_by.into_iter().collect(),
         used_up: os.used_up.into_iter().collect(),
@@ -116,6 +134,7 @@ pub(crate) async fn find_all(
         let found = find(running, source, &Wanted { target: &target, ..*wanted }).await?;
         origins.images.data.push((lun, sized(found.image, source["wantedBytes"].as_u64(), wanted)?));
         origins.pins.extend(found.pin);
+        origins.kept.extend(found.kept);
         origins.stand_in.push(found.stands_in);
         origins.held_by.extend(found.held_by);
         origins.used_up.extend(found.used_up);
@@ -199,7 +218,7 @@ async fn from_upload(running: &Running, id: &ResourceId, wanted: &Wanted<'_>) ->
     }
     let lineage = lineage("upload", &upload);
     let held_by = Some(upload.id.clone());
-    Ok(Origin { image, pin: None, stands_in: None, held_by, used_up: Some(upload.id), lineage })
+    Ok(Origin { image, pin: None, kept: None, stands_in: None, held_by, used_up: Some(upload.id), lineage })
 }
 
 async fn from_disk(running: &Running, id: &ResourceId, wanted: &Wanted<'_>) -> Result<Origin, Stop> {
@@ -208,7 +227,7 @@ async fn from_disk(running: &Running, id: &ResourceId, wanted: &Wanted<'_>) -> R
     let image = image.ok_or_else(|| missing(wanted, "The source has no bytes yet."))?;
     let stands_in = disk.document.location.as_deref().and_then(|location| location.parse().ok());
     let lineage = lineage("disk", &disk);
-    Ok(Origin { image, pin: None, stands_in, held_by: Some(disk.id), used_up: None, lineage })
+    Ok(Origin { image, pin: None, kept: None, stands_in, held_by: Some(disk.id), used_up: None, lineage })
 }
 
 /// A disk of a version that is complete where it is wanted; of a definition, its latest there.
@@ -236,6 +255,7 @@ async fn from_version_here(
     Ok(Origin {
         image,
         pin: None,
+        kept: None,
         stands_in: Some(region),
         held_by: Some(version.id),
         used_up: None,
@@ -281,7 +301,15 @@ async fn empty(running: &Running, wanted: &Wanted<'_>) -> Result<Origin, Stop> {
     let ingested = ingested.map_err(|error| Stop::Broken(error.into()))?;
     let image = Image { root: ingested.root, size_bytes: 0, data_bytes: 0 };
     let lineage = json!({"kind": "empty"});
-    Ok(Origin { image, pin: Some(ingested.pin), stands_in: None, held_by: None, used_up: None, lineage })
+    Ok(Origin {
+        image,
+        pin: Some(ingested.pin),
+        kept: None,
+        stands_in: None,
+        held_by: None,
+        used_up: None,
+        lineage,
+    })
 }
 
 /// The least disk there is; the size is no part of an image.
@@ -300,6 +328,21 @@ impl Blocks for Zeros {
     fn extent_at(&self, offset: u64) -> Result<Extent, disks::Error> {
         Ok(Extent { length: self.size_bytes().saturating_sub(offset), kind: ExtentKind::Zero })
     }
+}
+
+/// A page blob of this installation, which must be a fixed VHD: its bytes are not copied, it is settled where it is.
+async fn from_own_blob(running: &Running, id: &ResourceId, wanted: &Wanted<'_>) -> Result<Origin, Stop> {
+    let BlobImage { image, tail, region, held_by, kept } = image_of_blob(running, id).await?;
+    if tail.is_empty() {
+        let message =
+            "The source is not an acceptable VHD. The blob has no footer of a fixed VHD at its end.";
+        return Err(Stop::Failed(refused(wanted, "InvalidVhd", message), Box::default()));
+    }
+    if image.size_bytes > wanted.most_bytes {
+        return Err(too_large(size_in_gib(image.size_bytes)));
+    }
+    let (stands_in, held_by) = (Some(region), Some(held_by));
+    Ok(Origin { image, pin: None, kept: Some(kept), stands_in, held_by, used_up: None, lineage: Value::Null })
 }
 
 async fn from_blob(running: &Running, uri: &str, wanted: &Wanted<'_>) -> Result<Origin, Stop> {
@@ -335,7 +378,7 @@ pub(crate) async fn ingest_vhd(
     let image =
         Image { root: ingested.root, size_bytes: ingested.size_bytes, data_bytes: ingested.logical_bytes };
     let pin = Some(ingested.pin);
-    Ok(Origin { image, pin, stands_in: None, held_by: None, used_up: None, lineage: Value::Null })
+    Ok(Origin { image, pin, kept: None, stands_in: None, held_by: None, used_up: None, lineage: Value::Null })
 }
 
 /// A disk that can be stopped being read.

@@ -7,7 +7,8 @@ use arm::ResourceId;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::Rejection;
+use crate::storage::blob::own_blob;
+use crate::{Link, Put, Rejection};
 
 pub(crate) const DEFINITIONS: &str = "Microsoft.Compute/galleries/images";
 pub(crate) const DISKS: &str = "Microsoft.Compute/disks";
@@ -31,6 +32,8 @@ pub(crate) enum Source {
     Image(ResourceId),
     /// A snapshot.
     Snapshot(ResourceId),
+    /// A page blob in a storage account of this installation, by its row; its address as the client wrote it.
+    OwnBlob(ResourceId, Url),
     /// Bytes that `gallerist publish` brought.
     Upload(ResourceId),
     /// A disk of an image version: of a definition, the latest one's.
@@ -54,6 +57,7 @@ impl Source {
             Self::Disk(id) => of("disk", id),
             Self::Empty => json!({"kind": "empty"}),
             Self::Image(id) => of("image", id),
+            Self::OwnBlob(id, uri) => json!({"kind": "ownBlob", "id": id.to_string(), "uri": shown(uri)}),
             Self::Snapshot(id) => of("snapshot", id),
             Self::Upload(id) => of("upload", id),
             Self::Version { id, lun: None } => of("version", id),
@@ -62,6 +66,49 @@ impl Source {
             }
         }
     }
+}
+
+impl Source {
+    /// The blob behind `uri`: a row of ours, when the account that the client names is ours.
+    pub(crate) fn of_blob(
+        put: &Put<'_>,
+        account: Option<&ResourceId>,
+        uri: Url,
+        target: &str,
+    ) -> Result<Self, Rejection> {
+        let named = account.and_then(|account| Some((account, own_blob(account, uri.as_str())?)));
+        match named {
+            Some((_, blob)) if put.linked.contains_key(&blob.key()) => Ok(Self::OwnBlob(blob, uri)),
+            Some((account, _)) if put.linked.contains_key(&account.key()) => {
+                let message = format!(
+                    "The source blob '{}' is not found in the storage account '{}'.",
+                    shown(&uri),
+                    account.name()
+                );
+                Err(Rejection::new(404, "ResourceNotFound", message).at(target))
+            }
+            _ => Ok(Self::Blob(uri)),
+        }
+    }
+
+    /// The address of a blob, as it is shown.
+    pub(crate) fn shown_uri(&self) -> Option<String> {
+        match self {
+            Self::Blob(uri) | Self::OwnBlob(_, uri) => Some(shown(uri)),
+            _ => None,
+        }
+    }
+}
+
+/// What an address points at when it leads into a storage account: the blob and the account, if they are ours.
+pub(crate) fn links_of_blob(account: &ResourceId, uri: &str, target: &str) -> Vec<Link> {
+    let Some(blob) = own_blob(account, uri) else { return Vec::new() };
+    let link =
+        |id: ResourceId, action: &str| Link { id, target: target.to_owned(), action: action.to_owned() };
+    vec![
+        link(account.clone(), "Microsoft.Storage/storageAccounts/read"),
+        link(blob, "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"),
+    ]
 }
 
 /// The address of a blob that stands at `target`. The message does not repeat it: it may hold a signature.

@@ -17,8 +17,9 @@ pub const LONGEST_NAME: usize = 1024;
 /// The row of the blob `name` in `container`; `None` when no blob can be called so.
 #[must_use]
 pub fn id_of(container: &ResourceId, name: &str) -> Option<ResourceId> {
-    let fits =
-        !name.is_empty() && name.chars().count() <= LONGEST_NAME && !name.chars().any(char::is_control);
+    // What no XML may hold could not be listed.
+    let plain = |c: char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
+    let fits = !name.is_empty() && name.chars().count() <= LONGEST_NAME && name.chars().all(plain);
     let digest = blake3::hash(name.as_bytes()).to_hex();
     container.child("blobs", &digest).ok().filter(|_| fits)
 }

@@ -12,9 +12,11 @@ use arm::ResourceId;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
+use workers::blobs::Blobs;
 use workers::{Collector, Downloads, Error, Regions, Uploads};
 
 use self::call::{Call, malformed};
+use crate::blob::BlobIntakes;
 use crate::body::Intake;
 use crate::edge::{Edge, not_allowed};
 
@@ -27,6 +29,8 @@ pub(crate) struct DataPlane {
     pub(crate) collector: Arc<Collector>,
     pub(crate) subscriptions: Arc<[String]>,
     pub(crate) intakes: Intakes,
+    pub(crate) blobs: Arc<Blobs>,
+    pub(crate) blob_intakes: BlobIntakes,
 }
 
 /// The bounds of what comes in: together, what all bodies may take of memory.

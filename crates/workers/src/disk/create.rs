@@ -82,7 +82,7 @@ async fn bring(running: &mut Running, row: Row, document: Document, source: &Val
         .record("bytes", json!({"root": image.root.to_string(), "sizeBytes": image.size_bytes}), change)
         .await?;
     // Only now may the bytes be let go: the row holds them.
-    drop(found.pin);
+    drop((found.pin, found.kept));
     Ok(())
 }
 

@@ -79,7 +79,7 @@ async fn take_in(running: &mut Running, row: Row, document: Document, name: Uuid
     running
         .record("bytes", json!({"root": image.root.to_string(), "staged": name.to_string()}), change)
         .await?;
-    drop(taken.pin);
+    drop((taken.pin, taken.kept));
     Ok(())
 }
 

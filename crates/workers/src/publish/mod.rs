@@ -136,7 +136,7 @@ impl Publish {
         let output = json!({"root": images.os.root.to_string(), "sizeBytes": images.os.size_bytes});
         running.record("source", output, change).await?;
         // Only now may the bytes be let go: the row holds them.
-        drop(origins.pins);
+        drop((origins.pins, origins.kept));
         Ok(images)
     }
 }

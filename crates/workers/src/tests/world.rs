@@ -415,6 +415,7 @@ fn api_version(id: &str) -> &'static str {
     match id {
         id if id.contains("/uploads/") => "2026-11-01",
         id if id.contains("/disks/") || id.contains("/snapshots/") => "2024-03-02",
+        id if id.contains("/Microsoft.Storage/") => "2025-06-01",
         id if id.contains("Microsoft.Compute/images/") => "2024-07-01",
         id if id.contains("/providers/") => "2024-03-03",
         _ => "2024-11-01",

@@ -4,7 +4,7 @@ use arm::{Region, ResourceId};
 use serde_json::{Map, Value};
 
 use crate::compute::source::{
-    DEFINITIONS, DISKS, SNAPSHOTS, STORAGE_ACCOUNTS, Source, VERSIONS, blob_uri, id_at, shown,
+    DEFINITIONS, DISKS, SNAPSHOTS, STORAGE_ACCOUNTS, Source, VERSIONS, blob_uri, id_at, links_of_blob, shown,
 };
 use crate::shape::{at, object_in, text_at};
 use crate::{Link, Put, Rejection, State, Stored};
@@ -24,22 +24,27 @@ pub(crate) enum Creation {
 
 /// The resources that `creationData` points at.
 pub(crate) fn links(named: &Map<String, Value>, subject: &str) -> Result<Vec<Link>, Rejection> {
-    let mut links = Vec::new();
-    let mut link = |id: ResourceId, path: &str| {
+    let link = |id: ResourceId, path: &str| {
         let action = format!("{}/read", id.type_name());
-        links.push(Link { id, target: format!("{subject}.properties.{path}"), action });
+        Link { id, target: format!("{subject}.properties.{path}"), action }
     };
+    let (uri, account) = ("creationData.sourceUri", "creationData.storageAccountId");
+    let account = text_at(named, account).and_then(|text| text.parse().ok());
+    let target = format!("{subject}.properties.{uri}");
+    let uri = text_at(named, uri).unwrap_or_default();
+    let mut links: Vec<Link> =
+        account.iter().flat_map(|account| links_of_blob(account, uri, &target)).collect();
     for path in ["creationData.sourceResourceId", "creationData.galleryImageReference.id"] {
         let Some(text) = text_at(named, path) else { continue };
         let id = id_at(text, subject, path)?;
         let kind = id.type_name();
         let definition = id.parent().filter(|_| kind.is(VERSIONS));
         if kind.is(DISKS) || kind.is(SNAPSHOTS) || kind.is(DEFINITIONS) || kind.is(VERSIONS) {
-            link(id, path);
+            links.push(link(id, path));
         }
         // What a version is, its definition says.
         if let Some(definition) = definition {
-            link(definition, path);
+            links.push(link(definition, path));
         }
     }
     Ok(links)
@@ -62,7 +67,7 @@ pub(crate) fn read(
         }
         "Copy" => copied(put, properties, subject),
         "FromImage" => from_image(put, properties, subject),
-        "Import" => imported(properties, subject),
+        "Import" => imported(put, properties, subject),
         "Upload" => uploaded(properties, subject),
         other => Err(Rejection::not_implemented(&format!("Creating a {subject} with the option '{other}'"))
             .at(format!("{subject}.properties.creationData.createOption"))),
@@ -257,21 +262,23 @@ fn take_over_from_definition(properties: &mut Map<String, Value>, definition: &M
     }
 }
 
-fn imported(properties: &mut Map<String, Value>, subject: &str) -> Result<Creation, Rejection> {
+fn imported(
+    put: &Put<'_>,
+    properties: &mut Map<String, Value>,
+    subject: &str,
+) -> Result<Creation, Rejection> {
     let path = "creationData.storageAccountId";
-    if let Some(text) = text_at(properties, path) {
-        let account = id_at(text, subject, path)?;
-        if !account.type_name().is(STORAGE_ACCOUNTS) {
-            let target = format!("{subject}.properties.{path}");
-            let message = format!("The id '{account}' in parameter '{target}' must be a storage account.");
-            return Err(Rejection::invalid(target, message));
-        }
+    let account = text_at(properties, path).map(|text| id_at(text, subject, path)).transpose()?;
+    if let Some(account) = account.as_ref().filter(|account| !account.type_name().is(STORAGE_ACCOUNTS)) {
+        let target = format!("{subject}.properties.{path}");
+        let message = format!("The id '{account}' in parameter '{target}' must be a storage account.");
+        return Err(Rejection::invalid(target, message));
     }
     let target = format!("{subject}.properties.creationData.sourceUri");
     let text = text_at(properties, "creationData.sourceUri").ok_or_else(|| missing(&target))?;
     let uri = blob_uri(text, &target)?;
     object_in(properties, "creationData").insert("sourceUri".to_owned(), shown(&uri).into());
-    Ok(Creation::From(Source::Blob(uri)))
+    Ok(Creation::From(Source::of_blob(put, account.as_ref(), uri, &target)?))
 }
 
 fn uploaded(properties: &Map<String, Value>, subject: &str) -> Result<Creation, Rejection> {

@@ -65,7 +65,9 @@ fn updated(put: &Put<'_>, properties: &mut Map<String, Value>, subject: &str) ->
     let mut internal = document.internal.clone();
     if matches!(document.state, State::Failed | State::Canceled) && internal.contains_key(SOURCE) {
         // A blob may come with a signature that has not expired.
-        internal.extend(fresh.map(|source| (SOURCE.to_owned(), source.to_job())));
+        let kind = internal.get(SOURCE).map(|source| source["kind"].clone());
+        let fresh = fresh.map(|source| source.to_job()).filter(|fresh| Some(&fresh["kind"]) == kind.as_ref());
+        internal.extend(fresh.map(|source| (SOURCE.to_owned(), source)));
         let is_resized = properties.get("diskSizeGB") != stands.get("diskSizeGB");
         let wanted = size_asked(properties).filter(|_| is_resized);
         internal.extend(wanted.map(|bytes| (WANTED.to_owned(), bytes.into())));

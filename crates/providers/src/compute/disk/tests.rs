@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Disk, Grant, end_grant};
 use crate::shape::merge;
+use crate::storage::blob::own_blob;
 use crate::testing::{GROUP, Scene, check_refusal, compute, stored};
 use crate::{Answer, ResourceType, State, Stored};
 
@@ -276,6 +277,21 @@ fn an_import_shows_no_secret_and_may_come_with_a_fresh_one() {
     assert_eq!(again.properties["creationData"]["sourceUri"], shown);
     let other = from(json!({"sourceUri": "https://acc.blob.core.windows.net/vhds/other.vhd"}));
     failed.check_refused(other, "PropertyChangeNotAllowed", &format!("{CREATION}.sourceUri"), "not allowed");
+}
+
+#[test]
+fn an_import_from_an_account_of_ours_is_read_by_its_row() {
+    let account = format!("{GROUP}/providers/Microsoft.Storage/storageAccounts/acc");
+    let uri = "https://127.0.0.1:8443/acc/vhds/os.vhd?sig=secret";
+    let blob = own_blob(&account.parse().unwrap(), uri).unwrap().to_string();
+    let body = from(json!({"createOption": "Import", "sourceUri": uri, "storageAccountId": account}));
+    let ours = disk().link(stored(&account, json!({})));
+    ours.check_refused(body.clone(), "ResourceNotFound", &format!("{CREATION}.sourceUri"), "is not found");
+    let accepted = ours.link(stored(&blob, json!({}))).put(body).unwrap();
+    let shown = "https://127.0.0.1:8443/acc/vhds/os.vhd";
+    let source = json!({"kind": "ownBlob", "id": blob, "uri": shown});
+    assert_eq!(accepted.work.unwrap().input, json!({"source": source}));
+    assert_eq!(accepted.properties["creationData"]["sourceUri"], shown);
 }
 
 #[test]

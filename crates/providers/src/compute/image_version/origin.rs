@@ -36,7 +36,9 @@ fn disk_is_there(put: &Put<'_>, source: &Source, target: &str) -> Result<(), Rej
         Source::Upload(id) => upload_fits(put, id, target),
         Source::Disk(id) | Source::Snapshot(id) => has_bytes(near(put, id, target)?, target),
         // Only reading it tells.
-        Source::Blob(_) | Source::Empty | Source::Image(_) | Source::Version { .. } => Ok(()),
+        Source::Blob(_) | Source::Empty | Source::Image(_) | Source::OwnBlob(..) | Source::Version { .. } => {
+            Ok(())
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::disks;
 use crate::compute::source::{
     DEFINITIONS, DISKS, IMAGES, SNAPSHOTS, STORAGE_ACCOUNTS, Source, UPLOADS, VERSIONS, VIRTUAL_MACHINES,
-    blob_uri, id_at, shown,
+    blob_uri, id_at, links_of_blob, shown,
 };
 use crate::shape::{at, object_in, text_at};
 use crate::{Link, Put, Rejection};
@@ -49,27 +49,35 @@ pub(super) fn links(wanted: &Map<String, Value>) -> Result<Vec<Link>, Rejection>
         return Ok(Vec::new());
     };
     let mut links = Vec::new();
-    let mut link = |id: ResourceId, path: &str| {
+    let link = |id: ResourceId, path: &str| {
         let action = format!("{}/read", spelled(&id));
-        links.push(Link { id, target: format!("{TARGET}.{path}"), action });
+        Link { id, target: format!("{TARGET}.{path}"), action }
     };
     if let Some(id) = id_in(profile, "source.id")? {
         let is_version = id.type_name().is(VERSIONS);
         let definition = id.parent().filter(|_| is_version);
         if is_version || id.type_name().is(IMAGES) {
-            link(id, "source.id");
+            links.push(link(id, "source.id"));
         }
         // What the other version is, its definition says.
         if let Some(definition) = definition {
-            link(definition, "source.id");
+            links.push(link(definition, "source.id"));
         }
     }
     for (disk, path) in disks::all(profile) {
         let path = format!("{path}.source.id");
+        let uri = text_at(disk, "source.uri").unwrap_or_default();
+        // Older api-versions name the account as the id.
+        for name in ["storageAccountId", "id"] {
+            let account = text_at(disk, &format!("source.{name}")).and_then(|text| text.parse().ok());
+            links.extend(
+                account.iter().flat_map(|account| links_of_blob(account, uri, &format!("{TARGET}.{path}"))),
+            );
+        }
         let Some(text) = text_at(disk, "source.id") else { continue };
         let id = parse_id(text, &path)?;
         if [UPLOADS, DISKS, SNAPSHOTS].iter().any(|kind| id.type_name().is(kind)) {
-            link(id, &path);
+            links.push(link(id, &path));
         }
     }
     Ok(links)
@@ -90,7 +98,7 @@ pub(super) fn settle(
     if let Some(current) = put.current {
         return keep(properties, &current.document.properties);
     }
-    let sources = read(properties)?;
+    let sources = read(put, properties)?;
     let profile = object_in(properties, "storageProfile");
     let os_disk = object_in(profile, "osDiskImage");
     os_disk.entry("hostCaching").or_insert_with(|| "ReadWrite".into());
@@ -107,8 +115,8 @@ pub(super) fn settle(
 }
 
 fn hide_signature(disk: &mut Map<String, Value>, source: &Source) {
-    if let Source::Blob(uri) = source {
-        object_in(disk, "source").insert("uri".to_owned(), shown(uri).into());
+    if let Some(shown) = source.shown_uri() {
+        object_in(disk, "source").insert("uri".to_owned(), shown.into());
     }
 }
 
@@ -140,7 +148,7 @@ fn keep(
 }
 
 /// The sources of a creation.
-fn read(properties: &Map<String, Value>) -> Result<Sources, Rejection> {
+fn read(put: &Put<'_>, properties: &Map<String, Value>) -> Result<Sources, Rejection> {
     let empty = Map::new();
     let profile = at(properties, "storageProfile").and_then(Value::as_object).unwrap_or(&empty);
     let whole = said(profile, "source", &["id", "communityGalleryImageId", "virtualMachineId"]);
@@ -150,10 +158,10 @@ fn read(properties: &Map<String, Value>) -> Result<Sources, Rejection> {
         ([], []) => Err(one_source(MISSING)),
         ([], _) => {
             let os = object_at(profile, "osDiskImage").unwrap_or(&empty);
-            let os = disk_source(os, "osDiskImage")?;
+            let os = disk_source(put, os, "osDiskImage")?;
             let data = disks::data_disks(profile).enumerate().map(|(number, disk)| {
                 let lun = disk.get("lun").and_then(Value::as_i64).unwrap_or_default();
-                Ok((lun, disk_source(disk, &format!("dataDiskImages[{number}]"))?))
+                Ok((lun, disk_source(put, disk, &format!("dataDiskImages[{number}]"))?))
             });
             Ok(Sources::Disks(os, data.collect::<Result<_, Rejection>>()?))
         }
@@ -218,7 +226,7 @@ fn whole_source(profile: &Map<String, Value>) -> Result<Source, Rejection> {
 }
 
 /// The source of the disk that stands at `path`.
-fn disk_source(disk: &Map<String, Value>, path: &str) -> Result<Source, Rejection> {
+fn disk_source(put: &Put<'_>, disk: &Map<String, Value>, path: &str) -> Result<Source, Rejection> {
     let place = format!("{path}.source");
     let id_of = |name: &str| {
         text_at(disk, &format!("source.{name}"))
@@ -239,11 +247,12 @@ fn disk_source(disk: &Map<String, Value>, path: &str) -> Result<Source, Rejectio
         Rejection::invalid(&uri_target, message)
     };
     match (id, uri) {
-        (None, Some(uri)) => Ok(Source::Blob(blob_uri(uri, &uri_target)?)),
+        (None, Some(uri)) => Source::of_blob(put, account.as_ref(), blob_uri(uri, &uri_target)?, &uri_target),
         (None, None) => Err(missing_uri()),
         // The form of old api-versions: the account's id and the blob's address.
         (Some(id), uri) if id.type_name().is(STORAGE_ACCOUNTS) && account.is_none() => {
-            Ok(Source::Blob(blob_uri(uri.ok_or_else(missing_uri)?, &uri_target)?))
+            let uri = blob_uri(uri.ok_or_else(missing_uri)?, &uri_target)?;
+            Source::of_blob(put, Some(&id), uri, &uri_target)
         }
         (Some(_), Some(_)) => Err(more_than_one(path)),
         (Some(_), None) if account.is_some() => Err(more_than_one(path)),

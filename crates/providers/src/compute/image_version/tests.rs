@@ -2,6 +2,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "cases read best as the values they are")]
 
+mod disk_sources;
 mod latest;
 mod lifecycle;
 mod regions;

@@ -26,9 +26,8 @@ pub(super) fn accepted(put: &Put<'_>, properties: Map<String, Value>, sources: O
         let mut internal = current.document.internal.clone();
         // A blob may come with a signature that has not expired.
         let mut source = internal.get(SOURCE).cloned().unwrap_or_default();
-        if let (Some(Value::Object(fresh)), Value::Object(source)) =
-            (sources.map(Sources::to_job), &mut source)
-        {
+        let fresh = sources.map(Sources::to_job).filter(|fresh| fresh["kind"] == source["kind"]);
+        if let (Some(Value::Object(fresh)), Value::Object(source)) = (fresh, &mut source) {
             source.extend(fresh);
         }
         internal.insert(SOURCE.to_owned(), source.clone());
