@@ -31,6 +31,7 @@ pub fn resource_types() -> &'static [&'static dyn ResourceType] {
         &resources::resource_group::ResourceGroup,
         &compute::disk::Disk,
         &compute::gallery::Gallery,
+        &compute::image::Image,
         &compute::image_definition::ImageDefinition,
         &compute::image_version::ImageVersion,
         &compute::snapshot::Snapshot,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::compute::disk::Disk;
 use crate::compute::gallery::Gallery;
+use crate::compute::image::Image;
 use crate::compute::image_definition::ImageDefinition;
 use crate::compute::image_version::ImageVersion;
 use crate::compute::snapshot::Snapshot;
@@ -110,6 +111,10 @@ fn scenes() -> Vec<(Scene, Value)> {
         (
             Scene::new(&Snapshot, &compute("snapshots/s")),
             json!({"creationData": {"createOption": "Import", "sourceUri": BLOB}}),
+        ),
+        (
+            Scene::new(&Image, &compute("images/i")),
+            json!({"storageProfile": {"osDisk": {"osType": "Linux", "osState": "Generalized", "blobUri": BLOB}}}),
         ),
         (
             Scene::new(&ImageDefinition, &definition),

@@ -14,7 +14,7 @@ use providers::compute::image_version::{Candidate, latest};
 use providers::{Rejection, Stored};
 use store::{Digest, Entry};
 
-use crate::image::Image;
+use crate::image::Images;
 use crate::replicas::complete_regions;
 use crate::{Error, Regions};
 
@@ -38,6 +38,8 @@ pub struct VersionBytes {
     pub id: ResourceId,
     /// Where it is read.
     pub region: Region,
+    /// Which data disk; the OS disk without.
+    pub lun: Option<i64>,
     /// The image's digest.
     pub root: Digest,
     /// The virtual size in bytes.
@@ -51,14 +53,23 @@ impl Downloads {
         Self { engine, regions }
     }
 
-    /// Finds a version, `latest` included, complete in `region`, or in its home region when none is named.
+    /// Finds a disk of a version, `latest` included, complete in `region`, or in its home region when none is named.
+    /// Without a LUN it is the OS disk.
     ///
     /// # Errors
-    /// 404 when there is no such version, 404 `GalleryImageNotFound` when the region does not have it complete.
-    pub async fn find(&self, id: &ResourceId, region: Option<&Region>) -> Result<VersionBytes, Error> {
+    /// 404 when there is no such version or data disk, 404 `GalleryImageNotFound` when the region does not have it
+    /// complete.
+    pub async fn find(
+        &self,
+        id: &ResourceId,
+        region: Option<&Region>,
+        lun: Option<i64>,
+    ) -> Result<VersionBytes, Error> {
         let (version, region) = self.locate(id, region).await?;
-        let image = Image::of(&version.document).ok_or_else(|| not_available(&version.id, Some(&region)))?;
-        Ok(VersionBytes { id: version.id, region, root: image.root, size_bytes: image.size_bytes })
+        let images =
+            Images::of(&version.document).ok_or_else(|| not_available(&version.id, Some(&region)))?;
+        let image = images.disk(lun).ok_or_else(|| no_disk(&version.id, &images, lun))?;
+        Ok(VersionBytes { id: version.id, region, lun, root: image.root, size_bytes: image.size_bytes })
     }
 
     /// As [`Downloads::find`]: the version and the region in which its images are complete.
@@ -171,7 +182,7 @@ impl Downloads {
         read: Result<Vec<u8>, store::Error>,
     ) -> Result<Vec<u8>, Error> {
         if matches!(read, Err(store::Error::Missing { .. })) {
-            self.find(&version.id, Some(&version.region)).await?;
+            self.find(&version.id, Some(&version.region), version.lun).await?;
         }
         Ok(read?)
     }
@@ -183,4 +194,14 @@ fn not_available(id: &ResourceId, region: Option<&Region>) -> Error {
         "The gallery image {id} is not available in {place} region. Please contact image owner to replicate to this region, or change your requested region."
     );
     Rejection::new(404, "GalleryImageNotFound", message).into()
+}
+
+fn no_disk(id: &ResourceId, images: &Images, lun: Option<i64>) -> Error {
+    let known: Vec<String> = images.data.iter().map(|(lun, _)| lun.to_string()).collect();
+    let message = format!(
+        "The image version {id} has no data disk with LUN {}. Its data disks have the LUNs [{}].",
+        lun.unwrap_or_default(),
+        known.join(", ")
+    );
+    Rejection::new(404, "ResourceNotFound", message).at("lun").into()
 }

@@ -4,12 +4,14 @@
 //! wherever it was. A new job is one file and one line in [`jobs`].
 
 pub mod blobs;
+mod capture;
 mod collect;
 mod content;
 mod disk;
 mod downloads;
 mod error;
 mod expire;
+mod grants;
 mod image;
 mod job;
 mod origin;
@@ -29,6 +31,7 @@ pub use content::{Content, OpenContent, Settled, settle};
 pub use downloads::{Downloads, VersionBytes};
 pub use error::Error;
 pub use expire::Sweeper;
+pub use grants::{Granted, Grants};
 pub use image::Image;
 pub use job::{JobKind, Running, Stop};
 pub use regions::Regions;
@@ -40,5 +43,11 @@ pub use verify::{Verification, Violation, verify};
 /// Every job there is, by name.
 #[must_use]
 pub fn jobs() -> Vec<Box<dyn JobKind>> {
-    vec![Box::new(disk::Create), Box::new(disk::Grant), Box::new(disk::Settle), Box::new(publish::Publish)]
+    vec![
+        Box::new(capture::Capture),
+        Box::new(disk::Create),
+        Box::new(disk::Grant),
+        Box::new(disk::Settle),
+        Box::new(publish::Publish),
+    ]
 }

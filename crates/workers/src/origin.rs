@@ -7,7 +7,7 @@ use providers::Stored;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::image::Image;
+use crate::image::{Image, Images, hold};
 use crate::job::{Running, Stop};
 use crate::replicas::complete_regions;
 use crate::source::{Remote, SourceError};
@@ -26,6 +26,32 @@ pub(crate) struct Origin {
     pub(crate) used_up: Option<ResourceId>,
     /// What it was made from, for the server's notes.
     pub(crate) lineage: Value,
+}
+
+/// The images of a version or managed image that is to come to be.
+pub(crate) struct Origins {
+    pub(crate) images: Images,
+    pub(crate) pins: Vec<store::Pin>,
+    /// Where each image stands, in the order of [`Images::all`], when that may not be where it is wanted.
+    pub(crate) stand_in: Vec<Option<Region>>,
+    pub(crate) held_by: Vec<ResourceId>,
+    pub(crate) used_up: Vec<ResourceId>,
+    /// What each was made from, for the server's notes.
+    pub(crate) lineage: Value,
+}
+
+impl Origins {
+    /// Every image from one place.
+    fn whole(images: Images, stands_in: &Region, source: ResourceId, lineage: Value) -> Self {
+        let stand_in = images.all().map(|_image| Some(stands_in.clone())).collect();
+        Self { images, pins: Vec::new(), stand_in, held_by: vec![source], used_up: Vec::new(), lineage }
+    }
+
+    /// The holds that keep the images where they stand until there are copies elsewhere.
+    pub(crate) fn holds(&self) -> impl Iterator<Item = String> {
+        let standing = self.images.all().zip(&self.stand_in);
+        standing.filter_map(|(image, region)| Some(hold(region.as_ref()?, &image.root)))
+    }
 }
 
 /// What an image is wanted for.
@@ -61,26 +87,104 @@ pub(crate) async fn find(running: &Running, source: &Value, wanted: &Wanted<'_>)
     }
 }
 
+/// Finds the images of all disks that `source` names: a whole source's, or one for each disk.
+pub(crate) async fn find_all(
+    running: &Running,
+    source: &Value,
+    wanted: &Wanted<'_>,
+) -> Result<Origins, Stop> {
+    let id = || source["id"].as_str().and_then(|id| id.parse::<ResourceId>().ok());
+    match (source["kind"].as_str(), id()) {
+        (Some("version"), Some(id)) => return from_version(running, &id, wanted).await,
+        (Some("image"), Some(id)) => return from_image(running, &id, wanted).await,
+        _ => {}
+    }
+    let os = find(running, source, wanted).await?;
+    let asked = source["wantedBytes"].as_u64();
+    let mut origins = Origins {
+        images: Images { os: sized(os.image, asked, wanted)?, data: Vec::new() },
+        pins: os.pin.into_iter().collect(),
+        stand_in: vec![os.stands_in],
+        held_by: os.held_by.into_iter().collect(),
+        used_up: os.used_up.into_iter().collect(),
+        lineage: os.lineage,
+    };
+    let mut lineages = Vec::new();
+    for disk in source["dataDisks"].as_array().into_iter().flatten() {
+        let (lun, source) = (disk["lun"].as_i64().unwrap_or_default(), &disk["source"]);
+        let target = format!("{} (LUN {lun})", wanted.target);
+        let found = find(running, source, &Wanted { target: &target, ..*wanted }).await?;
+        origins.images.data.push((lun, sized(found.image, source["wantedBytes"].as_u64(), wanted)?));
+        origins.pins.extend(found.pin);
+        origins.stand_in.push(found.stands_in);
+        origins.held_by.extend(found.held_by);
+        origins.used_up.extend(found.used_up);
+        lineages.push(json!({"lun": lun, "source": found.lineage}));
+    }
+    if !lineages.is_empty() {
+        origins.lineage["dataDisks"] = lineages.into();
+    }
+    Ok(origins)
+}
+
+/// An image as a disk of the size asked for; never smaller than it is.
+pub(crate) fn sized(image: Image, asked: Option<u64>, wanted: &Wanted<'_>) -> Result<Image, Stop> {
+    let size_bytes = asked.unwrap_or(image.size_bytes);
+    if size_bytes >= image.size_bytes {
+        return Ok(Image { size_bytes, ..image });
+    }
+    let message = format!(
+        "The specified disk size {} GB is smaller than the size of the corresponding disk in the source: {} GB.",
+        size_in_gib(size_bytes),
+        size_in_gib(image.size_bytes)
+    );
+    Err(Stop::Failed(refused(wanted, "InvalidParameter", message), Box::default()))
+}
+
+/// Every image in the region it is wanted in.
+pub(crate) async fn bring_all_home(
+    running: &Running,
+    mut origins: Origins,
+    wanted: &Wanted<'_>,
+) -> Result<Origins, Stop> {
+    let images: Vec<Image> = origins.images.all().copied().collect();
+    for (image, region) in images.iter().zip(&mut origins.stand_in) {
+        if let Some(from) = region.take() {
+            origins.pins.extend(bring(running, image, &from, wanted.home).await?);
+        }
+    }
+    Ok(origins)
+}
+
 /// The image in the region it is wanted in: copied there when that lacks it.
 pub(crate) async fn bring_home(
     running: &Running,
     origin: Origin,
     wanted: &Wanted<'_>,
 ) -> Result<Origin, Stop> {
-    let Some(from) = origin.stands_in.as_ref().filter(|region| *region != wanted.home) else {
-        return Ok(origin);
-    };
-    let to = running.regions.store(wanted.home)?.clone();
-    if to.has(&origin.image.root) {
-        return Ok(origin);
+    let Some(from) = &origin.stands_in else { return Ok(origin) };
+    let pin = bring(running, &origin.image, from, wanted.home).await?;
+    Ok(Origin { pin: pin.or(origin.pin), ..origin })
+}
+
+/// Copies an image from one region to another; what was copied stays pinned.
+async fn bring(
+    running: &Running,
+    image: &Image,
+    from: &Region,
+    home: &Region,
+) -> Result<Option<store::Pin>, Stop> {
+    let (to, root) = (running.regions.store(home)?.clone(), image.root);
+    if from == home || to.has(&root) {
+        return Ok(None);
     }
-    let (from, root) = (running.regions.store(from)?.clone(), origin.image.root);
+    let from = running.regions.store(from)?.clone();
     let (owner, stopped) = (running.owner(), running.stop_flag());
     let copied = running
         .blocking(move || store::copy(root, &from, &to, owner, &|_seen| {}, &|| stopped.is_cancelled()))
         .await?;
     match copied {
-        Ok(copied) => Ok(Origin { pin: Some(copied.pin), ..origin }),
+        Ok(copied) => Ok(Some(copied.pin)),
         Err(_) if running.is_stopped() => Err(Stop::LeaseLost),
         Err(error) => Err(Stop::Broken(error.into())),
     }
@@ -119,8 +223,8 @@ async fn from_version_here(
     let id = if is_definition { latest()? } else { id.clone() };
     let downloads = Downloads::new(running.engine.clone(), running.regions.clone());
     let (version, region) = downloads.locate(&id, Some(wanted.home)).await?;
-    let image = Image::of(&version.document).filter(|_| lun.is_none());
-    let image = image.ok_or_else(|| {
+    let images = Images::of(&version.document);
+    let image = images.as_ref().and_then(|images| images.disk(lun)).copied().ok_or_else(|| {
         let lun = lun.unwrap_or_default();
         let message = format!(
             "The value of parameter imageReference is invalid: the image version '{}' has no data disk with LUN {lun}.",
@@ -139,22 +243,17 @@ async fn from_version_here(
     })
 }
 
-/// A version's image, wherever it stands whole.
-pub(crate) async fn from_version(
-    running: &Running,
-    id: &ResourceId,
-    wanted: &Wanted<'_>,
-) -> Result<Origin, Stop> {
+/// A version's images, wherever they stand whole.
+async fn from_version(running: &Running, id: &ResourceId, wanted: &Wanted<'_>) -> Result<Origins, Stop> {
     let version = source_row(running, id, wanted).await?;
-    let image = Image::of(&version.document);
-    let image = image.ok_or_else(|| missing(wanted, "The source version has no image yet."))?;
+    let images = Images::of(&version.document);
+    let images = images.ok_or_else(|| missing(wanted, "The source version has no image yet."))?;
     let mut closed = None;
     for region in complete_regions(running.engine.metadata().as_ref(), &version.id).await? {
         match running.regions.store(&region) {
-            Ok(store) if store.has(&image.root) => {
+            Ok(store) if images.are_in(store) => {
                 let lineage = lineage("version", &version);
-                let (stands_in, held_by) = (Some(region), Some(version.id));
-                return Ok(Origin { image, pin: None, stands_in, held_by, used_up: None, lineage });
+                return Ok(Origins::whole(images, &region, version.id, lineage));
             }
             Ok(_) => {}
             Err(error) => closed = Some(error),
@@ -163,6 +262,16 @@ pub(crate) async fn from_version(
     // A region that cannot be opened just now may have it.
     let missing = || missing(wanted, "The source version is not complete in any region.");
     Err(closed.map_or_else(missing, Stop::from))
+}
+
+/// The images of a managed image, in its region.
+async fn from_image(running: &Running, id: &ResourceId, wanted: &Wanted<'_>) -> Result<Origins, Stop> {
+    let image = source_row(running, id, wanted).await?;
+    let images = Images::of(&image.document);
+    let images = images.ok_or_else(|| missing(wanted, "The managed image has no bytes yet."))?;
+    let region = running.home(&image.document)?;
+    let lineage = lineage("image", &image);
+    Ok(Origins::whole(images, &region, image.id, lineage))
 }
 
 /// The image of nothing but zeros: the same for every size.

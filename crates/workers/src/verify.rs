@@ -11,11 +11,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use arm::{Region, ResourceId};
 use control::stored_of;
 use metadata::{JobState, Listing, Row, Store};
-use providers::State;
+use providers::{Document, State};
 use store::{Digest, Owner};
 
 use crate::collect::open_owners;
-use crate::image::{Image, hold};
+use crate::image::Images;
 use crate::regions::aside;
 use crate::replicas::{self, ReplicaState};
 use crate::{Error, Regions};
@@ -157,18 +157,21 @@ async fn check_row(
     let is_version = row.id.type_name().is("Microsoft.Compute/galleries/images/versions");
     found.version_count += u64::from(is_version);
     check_operation_of(rows, row, document.state, found).await?;
-    let Some(image) = Image::of(&document) else {
-        if is_version && document.state == State::Succeeded {
+    let Some(images) = Images::of(&document) else {
+        if document.state == State::Succeeded && has_bytes_when_done(row, &document) {
             found.report("I1", id, "it says Succeeded and has no image");
         }
         return Ok(());
     };
+    if !is_version && row.holds.is_empty() {
+        found.report("I2", id.clone(), "its bytes are held by nothing");
+    }
     let replicas = if is_version { replicas::read(rows, &row.id).await? } else { Vec::new() };
     for (region, replica) in replicas {
         if replica.state == ReplicaState::Completed {
             found.replica_count += 1;
-            claims.complete.entry(region.clone()).or_default().insert(image.root);
-            if !row.holds.contains(&hold(&region, &image.root)) {
+            claims.complete.entry(region.clone()).or_default().extend(images.all().map(|image| image.root));
+            if !images.holds(std::slice::from_ref(&region)).iter().all(|hold| row.holds.contains(hold)) {
                 found.report("I2", id.clone(), format!("its copy in {region} is held by nothing"));
             }
         }
@@ -181,6 +184,15 @@ async fn check_row(
         }
     }
     Ok(())
+}
+
+/// Whether a resource that says Succeeded must have an image: all of its type have, but for disks under upload.
+fn has_bytes_when_done(row: &Row, document: &Document) -> bool {
+    let kind = row.id.type_name();
+    let waits = document.internal.contains_key("staged");
+    kind.is("Microsoft.Compute/galleries/images/versions")
+        || kind.is("Microsoft.Compute/images")
+        || (!waits && (kind.is("Microsoft.Compute/disks") || kind.is("Microsoft.Compute/snapshots")))
 }
 
 /// A row in progress must have an operation that can still end.

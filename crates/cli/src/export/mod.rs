@@ -42,6 +42,9 @@ pub(crate) struct Export {
     /// The region to read from; the home region unless given.
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
+    /// Which data disk to write, by its LUN; the OS disk unless given.
+    #[arg(long, value_name = "LUN")]
+    lun: Option<u32>,
     #[command(flatten)]
     connect: Connect,
 }
@@ -57,7 +60,7 @@ pub(crate) fn run(args: &Export) -> anyhow::Result<()> {
     }
     let client = Arc::new(Client::new(args.connect.peer()?)?);
     let id = format!("{}/versions/{}", args.place.definition_id(&client), args.place.version);
-    let image = runtime.block_on(RemoteImage::open(client, &id, args.region.as_deref()))?;
+    let image = runtime.block_on(RemoteImage::open(client, &id, args.region.as_deref(), args.lun))?;
     let output = if args.json { Output::Json } else { Output::Table };
     let bar = terminal::bar(image.data_bytes(), "exporting", output);
     let watched = Watched { image: &image, bar: &bar };
@@ -68,7 +71,7 @@ pub(crate) fn run(args: &Export) -> anyhow::Result<()> {
     let seconds = begun.elapsed().as_secs_f64();
     if args.json {
         return say(&json!({
-            "id": image.version_id(), "region": image.region(), "digest": image.digest().to_string(), "sizeBytes": image.size_bytes(),
+            "id": image.version_id(), "lun": args.lun, "region": image.region(), "digest": image.digest().to_string(), "sizeBytes": image.size_bytes(),
             "dataBytes": image.data_bytes(), "fileBytes": file_bytes, "format": args.format.to_string(), "seconds": seconds,
         })
         .to_string());

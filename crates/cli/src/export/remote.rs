@@ -25,6 +25,7 @@ pub(crate) struct RemoteImage {
     version_id: String,
     region: String,
     digest: Digest,
+    lun: Option<u32>,
     size_bytes: u64,
     data_bytes: u64,
     /// Chunks and holes with the offset each begins at.
@@ -57,10 +58,17 @@ impl Window {
 }
 
 impl RemoteImage {
-    /// Asks for a version's list and proves it against the version's digest.
-    pub(crate) async fn open(client: Arc<Client>, id: &str, region: Option<&str>) -> anyhow::Result<Self> {
-        let query = region.map_or_else(String::new, |region| format!("?region={region}"));
-        let (headers, list) = client.get_bytes(&format!("/gallerist/entries{id}{query}")).await?;
+    /// Asks for the list of a version's disk and proves it against the disk's digest.
+    pub(crate) async fn open(
+        client: Arc<Client>,
+        id: &str,
+        region: Option<&str>,
+        lun: Option<u32>,
+    ) -> anyhow::Result<Self> {
+        let region = region.map(|region| format!("region={region}"));
+        let query: Vec<String> = region.into_iter().chain(lun.map(|lun| format!("lun={lun}"))).collect();
+        let (headers, list) =
+            client.get_bytes(&format!("/gallerist/entries{id}?{}", query.join("&"))).await?;
         let header = |name: &str| {
             let value = headers.get(name).and_then(|value| value.to_str().ok());
             value.map(str::to_owned).with_context(|| format!("the server did not say {name}"))
@@ -84,6 +92,7 @@ impl RemoteImage {
             client,
             handle: Handle::current(),
             version_id,
+            lun,
             region,
             digest,
             size_bytes,
@@ -151,7 +160,8 @@ impl RemoteImage {
     fn fetch(&self, number: usize) -> JoinHandle<anyhow::Result<Window>> {
         let (from, to) = self.windows[number];
         let (client, region) = (self.client.clone(), self.region.clone());
-        let url = format!("/gallerist/blocks{}?region={region}&from={from}&to={to}", self.version_id);
+        let lun = self.lun.map_or_else(String::new, |lun| format!("&lun={lun}"));
+        let url = format!("/gallerist/blocks{}?region={region}&from={from}&to={to}{lun}", self.version_id);
         self.handle.spawn(async move {
             let (_, packed) = client.get_bytes(&url).await?;
             tokio::task::spawn_blocking(move || unpack(&packed)).await?

@@ -2,6 +2,7 @@
 
 pub mod disk;
 pub mod gallery;
+pub mod image;
 pub mod image_definition;
 pub mod image_version;
 pub mod snapshot;

@@ -11,6 +11,7 @@ use crate::Rejection;
 
 pub(crate) const DEFINITIONS: &str = "Microsoft.Compute/galleries/images";
 pub(crate) const DISKS: &str = "Microsoft.Compute/disks";
+pub(crate) const IMAGES: &str = "Microsoft.Compute/images";
 pub(crate) const SNAPSHOTS: &str = "Microsoft.Compute/snapshots";
 pub(crate) const STORAGE_ACCOUNTS: &str = "Microsoft.Storage/storageAccounts";
 pub(crate) const UPLOADS: &str = "Gallerist.Images/uploads";
@@ -26,6 +27,8 @@ pub(crate) enum Source {
     Disk(ResourceId),
     /// Nothing but zeros.
     Empty,
+    /// A managed image, with all its disks.
+    Image(ResourceId),
     /// A snapshot.
     Snapshot(ResourceId),
     /// Bytes that `gallerist publish` brought.
@@ -50,6 +53,7 @@ impl Source {
             }
             Self::Disk(id) => of("disk", id),
             Self::Empty => json!({"kind": "empty"}),
+            Self::Image(id) => of("image", id),
             Self::Snapshot(id) => of("snapshot", id),
             Self::Upload(id) => of("upload", id),
             Self::Version { id, lun: None } => of("version", id),

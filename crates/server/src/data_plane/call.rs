@@ -30,6 +30,7 @@ pub(super) struct Call {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Place {
     pub(super) region: Option<String>,
+    pub(super) lun: Option<i64>,
     pub(super) from: Option<u64>,
     pub(super) to: Option<u64>,
 }
@@ -81,7 +82,7 @@ impl Call {
         let place = self.query.clone()?;
         let region = place.region.as_deref().map(str::parse::<Region>).transpose();
         let region = region.map_err(|error| Rejection::invalid("region", error.to_string()))?;
-        Ok((self.edge.data.downloads.find(&id, region.as_ref()).await?, place))
+        Ok((self.edge.data.downloads.find(&id, region.as_ref(), place.lun).await?, place))
     }
 
     pub(super) fn answer(&self, reply: Reply) -> Response {

@@ -4,6 +4,7 @@
 
 mod counting;
 mod data_plane;
+mod disks;
 mod edge;
 mod hostile;
 mod lifetime;

@@ -33,6 +33,11 @@ fn path(server: &TestServer, name: &TypeName) -> String {
 }
 
 fn body(name: &TypeName) -> Value {
+    if name.is("Microsoft.Compute/images") {
+        let os =
+            json!({"osType": "Linux", "osState": "Generalized", "blobUri": "https://127.0.0.1:1/disk.vhd"});
+        return json!({"location": "westeurope", "properties": {"storageProfile": {"osDisk": os}}});
+    }
     match name.path().rsplit('/').next() {
         Some("images") => definition_body(),
         Some("versions") => {

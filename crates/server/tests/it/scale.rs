@@ -159,7 +159,7 @@ impl Large {
     async fn latest(&self, definition_name: &str) -> String {
         let id = format!("{}/versions/latest", definition(definition_name)).parse().unwrap();
         let region: Region = "westeurope".parse().unwrap();
-        self.downloads.find(&id, Some(&region)).await.unwrap().id.name().to_owned()
+        self.downloads.find(&id, Some(&region), None).await.unwrap().id.name().to_owned()
     }
 }
 

@@ -187,6 +187,10 @@ pub(crate) fn definition_body() -> Value {
 pub(crate) fn api_version(path: &str) -> &'static str {
     if path.contains("Gallerist.Images") {
         "2026-11-01"
+    } else if path.contains("/disks") || path.contains("/snapshots") {
+        "2024-03-02"
+    } else if path.contains("Microsoft.Compute/images") {
+        "2024-07-01"
     } else if path.contains("Microsoft.Compute") {
         "2024-03-03"
     } else {

@@ -3,7 +3,6 @@
 //! Step `bytes` writes the image into the row with the hold that keeps it; after a crash it is not repeated. Bytes that
 //! the region has are not moved.
 
-use arm::ErrorDetail;
 use async_trait::async_trait;
 use metadata::{Expect, Row};
 use providers::{Document, State};
@@ -44,7 +43,7 @@ impl JobKind for Create {
 }
 
 /// The name of the file that a client writes to, if the disk waits for its bytes.
-pub(super) fn staged(document: &Document) -> Option<Uuid> {
+pub(crate) fn staged(document: &Document) -> Option<Uuid> {
     document.internal.get(STAGED)?.as_str()?.parse().ok()
 }
 
@@ -70,12 +69,7 @@ async fn bring(running: &mut Running, row: Row, document: Document, source: &Val
     };
     let found = origin::find(running, source, &wanted).await?;
     let found = origin::bring_home(running, found, &wanted).await?;
-    let asked = document.internal.get(WANTED).and_then(Value::as_u64);
-    let size_bytes = asked.unwrap_or(found.image.size_bytes);
-    if size_bytes < found.image.size_bytes {
-        return Err(too_small(size_bytes, found.image.size_bytes));
-    }
-    let image = Image { size_bytes, ..found.image };
+    let image = origin::sized(found.image, wanted_bytes(&document), &size_wanted(&wanted))?;
     let mut document = document;
     document.internal.insert("lineage".to_owned(), found.lineage);
     let mut change = running.rewritten(&row, &with_image(document, &image))?;
@@ -84,7 +78,9 @@ async fn bring(running: &mut Running, row: Row, document: Document, source: &Val
     }
     // Its hold on the bytes passes on; if it is gone, so may they be.
     change.expect.extend(found.held_by.map(Expect::Exists));
-    running.record("bytes", json!({"root": image.root.to_string(), "sizeBytes": size_bytes}), change).await?;
+    running
+        .record("bytes", json!({"root": image.root.to_string(), "sizeBytes": image.size_bytes}), change)
+        .await?;
     // Only now may the bytes be let go: the row holds them.
     drop(found.pin);
     Ok(())
@@ -108,12 +104,7 @@ pub(super) fn wanted_bytes(document: &Document) -> Option<u64> {
     document.internal.get(WANTED).and_then(Value::as_u64)
 }
 
-fn too_small(asked: u64, least: u64) -> Stop {
-    let message = format!(
-        "The specified disk size {} GB is smaller than the size of the corresponding disk in the source: {} GB.",
-        size_in_gib(asked),
-        size_in_gib(least)
-    );
-    let detail = ErrorDetail::new("InvalidParameter", message).at("properties.diskSizeGB");
-    Stop::Failed(detail, Box::default())
+/// A size that does not fit is the size's fault.
+fn size_wanted<'a>(wanted: &Wanted<'a>) -> Wanted<'a> {
+    Wanted { target: "properties.diskSizeGB", ..*wanted }
 }

@@ -4,6 +4,6 @@ mod create;
 mod grant;
 mod settle;
 
-pub(crate) use create::Create;
-pub(crate) use grant::Grant;
+pub(crate) use create::{Create, staged};
+pub(crate) use grant::{Grant, PURPOSE, address_parts};
 pub(crate) use settle::Settle;

@@ -14,7 +14,7 @@ fn downloads(world: &World) -> Downloads {
 }
 
 fn found(world: &World, id: &str, name: &str) -> VersionBytes {
-    world.run(downloads(world).find(&id.parse().unwrap(), Some(&region(name)))).unwrap()
+    world.run(downloads(world).find(&id.parse().unwrap(), Some(&region(name)), None)).unwrap()
 }
 
 /// The chunks in a body of blocks, each proven.

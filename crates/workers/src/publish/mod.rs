@@ -1,6 +1,6 @@
 //! `image_version.publish`: from a source to verified copies in every target region.
 //!
-//! Steps: `source` finds or fetches the image and writes its root, size and holds into the version's row; `targets`
+//! Steps: `source` finds or fetches the image of each disk and writes their roots, sizes and holds into the version's row; `targets`
 //! adds holds for regions asked for later; then each region copies what it lacks, all at once, a failing one by
 //! itself; the ending says what each came to. After a crash a recorded step is not repeated, and regions that are
 //! complete are not asked again. A region holds the image before its first chunk is copied: the collector may run
@@ -10,18 +10,19 @@ mod spread;
 
 use std::collections::BTreeSet;
 
-use arm::{ErrorDetail, Region, VersionName};
+use arm::{ErrorDetail, Region, ResourceId, VersionName};
 use async_trait::async_trait;
-use control::row_of;
+use control::{row_of, stored_of};
 use jiff::SignedDuration;
 use metadata::{Change, Expect, JobId, JobState, NewJob, Row};
+use providers::shape::{at, object_in};
 use providers::{Document, State};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::Error;
-use crate::image::{Image, hold};
+use crate::image::Images;
 use crate::job::{Done, JobKind, Running, Stop};
-use crate::origin::{self, MOST_GIB, Origin, Wanted, size_in_gib, too_large};
+use crate::origin::{self, MOST_GIB, Wanted, size_in_gib, too_large};
 use crate::replicas;
 
 pub(crate) struct Publish;
@@ -56,17 +57,17 @@ impl JobKind for Publish {
             true => running.target().await?,
             false => (row, document),
         };
-        let image = match Image::of(&document) {
-            Some(image) => image,
+        let images = match Images::of(&document) {
+            Some(images) => images,
             None => self.find_source(running, row, document).await?,
         };
         let (row, document) = running.target().await?;
         let targets = target_regions(&document);
-        hold_in_new_targets(running, &row, &image, &targets).await?;
+        hold_in_new_targets(running, &row, &images, &targets).await?;
         drop_removed(running, &row, &targets).await?;
-        let failures = spread::copy_to_all(running, &image, &targets).await?;
+        let failures = spread::copy_to_all(running, &images, &targets).await?;
         let (row, document) = running.target().await?;
-        end(running, &row, document, &image, &targets, &failures)
+        end(running, &row, document, &images, &targets, &failures)
     }
 }
 
@@ -88,13 +89,13 @@ async fn owns(running: &mut Running, row: &Row) -> Result<bool, Stop> {
 }
 
 impl Publish {
-    /// Finds the image and writes it into the row, in one step.
+    /// Finds the images and writes them into the row, in one step.
     async fn find_source(
         &self,
         running: &mut Running,
         row: Row,
         mut document: Document,
-    ) -> Result<Image, Stop> {
+    ) -> Result<Images, Stop> {
         let home = running.home(&document)?;
         let wanted = Wanted {
             home: &home,
@@ -102,48 +103,55 @@ impl Publish {
             target: "properties.storageProfile.osDiskImage.source",
             most_bytes: most_bytes(&document),
         };
-        let origin = origin_of(running, &document, &wanted).await?;
-        let image = origin.image;
-        image.note(&mut document);
-        // The image is here: where it came from, and what that needed, is not asked again.
-        document.internal.remove("source");
-        let gib = size_in_gib(image.size_bytes);
-        if image.size_bytes > most_bytes(&document) {
-            return Err(too_large(gib));
+        let source = running.job.input.get("source").filter(|source| !source.is_null());
+        let source = source.or_else(|| document.internal.get("source")).cloned().unwrap_or_default();
+        let origins = origin::find_all(running, &source, &wanted).await?;
+        let images = origins.images.clone();
+        let largest = images.all().map(|image| image.size_bytes).max().unwrap_or_default();
+        if largest > most_bytes(&document) {
+            return Err(too_large(size_in_gib(largest)));
         }
-        document.properties = with_size(document.properties, gib);
+        images.note(&mut document);
+        // The images are here: where they came from, and what that needed, is not asked again.
+        document.internal.remove("source");
+        document.internal.insert("lineage".to_owned(), origins.lineage.clone());
+        let caching = caching_of(running, &origins.held_by, &source).await?;
+        document.properties = with_disks(document.properties, &images, &caching);
         let mut written = row_of(&row, &document)?;
         written.etag = running.ids.uuid().to_string();
-        let mut held = target_regions(&document);
-        // Until a copy of its own is complete the only bytes may be those of another version, which may go.
-        held.extend(origin.stands_in.filter(|region| !held.contains(region)));
-        written.holds = held.iter().map(|region| hold(region, &image.root)).collect();
+        written.holds = images.holds(&target_regions(&document));
+        // Until a copy of its own is complete the only bytes may be those of another resource, which may go.
+        written
+            .holds
+            .extend(origins.holds().filter(|hold| !written.holds.contains(hold)).collect::<BTreeSet<_>>());
         let mut expect = vec![Expect::Unchanged(row.id.clone(), row.etag.clone())];
         // Its hold on the bytes passes to this version; if it is gone, so may they be.
-        expect.extend(origin.held_by.map(Expect::Exists));
-        let change = Change {
-            expect,
-            put: vec![written],
-            delete: origin.used_up.into_iter().collect(),
-            ..Change::default()
-        };
-        running
-            .record("source", json!({"root": image.root.to_string(), "sizeBytes": image.size_bytes}), change)
-            .await?;
+        expect.extend(origins.held_by.into_iter().map(Expect::Exists));
+        let change = Change { expect, put: vec![written], delete: origins.used_up, ..Change::default() };
+        let output = json!({"root": images.os.root.to_string(), "sizeBytes": images.os.size_bytes});
+        running.record("source", output, change).await?;
         // Only now may the bytes be let go: the row holds them.
-        drop(origin.pin);
-        Ok(image)
+        drop(origins.pins);
+        Ok(images)
     }
 }
 
-async fn origin_of(running: &Running, document: &Document, wanted: &Wanted<'_>) -> Result<Origin, Stop> {
-    let source = running.job.input.get("source").filter(|source| !source.is_null());
-    let source = source.or_else(|| document.internal.get("source")).cloned().unwrap_or_default();
-    let id = source["id"].as_str().and_then(|id| id.parse().ok()).filter(|_| source["kind"] == "version");
-    match id {
-        Some(id) => origin::from_version(running, &id, wanted).await,
-        None => origin::find(running, &source, wanted).await,
-    }
+/// How the data disks of a whole source are cached, by LUN.
+async fn caching_of(
+    running: &Running,
+    held_by: &[ResourceId],
+    source: &Value,
+) -> Result<Vec<(i64, Value)>, Stop> {
+    let (list, name) = match source["kind"].as_str() {
+        Some("version") => ("dataDiskImages", "hostCaching"),
+        Some("image") => ("dataDisks", "caching"),
+        _ => return Ok(Vec::new()),
+    };
+    let Some(id) = held_by.first() else { return Ok(Vec::new()) };
+    let Some(row) = running.engine.metadata().row(id).await? else { return Ok(Vec::new()) };
+    let disks = at(&stored_of(&row)?.document.properties, &format!("storageProfile.{list}")).cloned();
+    let disks = disks.as_ref().and_then(Value::as_array).into_iter().flatten();
+    Ok(disks.filter_map(|disk| Some((disk["lun"].as_i64()?, disk.get(name)?.clone()))).collect())
 }
 
 /// How large the source of `document` may be, in bytes.
@@ -157,10 +165,10 @@ fn most_bytes(document: &Document) -> u64 {
 async fn hold_in_new_targets(
     running: &mut Running,
     row: &Row,
-    image: &Image,
+    images: &Images,
     targets: &[Region],
 ) -> Result<(), Stop> {
-    let wanted = targets.iter().map(|region| hold(region, &image.root));
+    let wanted = images.holds(targets).into_iter();
     let fresh: Vec<String> = wanted.filter(|hold| !row.holds.contains(hold)).collect();
     if fresh.is_empty() {
         return Ok(());
@@ -183,15 +191,32 @@ async fn drop_removed(running: &Running, row: &Row, targets: &[Region]) -> Resul
     Ok(())
 }
 
-fn with_size(mut properties: serde_json::Map<String, Value>, gib: u64) -> serde_json::Map<String, Value> {
-    let storage = properties.entry("storageProfile").or_insert_with(|| json!({}));
-    if let Some(storage) = storage.as_object_mut() {
-        let disk = storage.entry("osDiskImage").or_insert_with(|| json!({}));
-        disk["sizeInGB"] = gib.into();
-        if disk.get("hostCaching").is_none() {
-            disk["hostCaching"] = "ReadWrite".into();
-        }
+/// The sizes of the disks, and what the data disks of a whole source are.
+fn with_disks(
+    mut properties: Map<String, Value>,
+    images: &Images,
+    caching: &[(i64, Value)],
+) -> Map<String, Value> {
+    let storage = object_in(&mut properties, "storageProfile");
+    let disk = object_in(storage, "osDiskImage");
+    disk.insert("sizeInGB".to_owned(), size_in_gib(images.os.size_bytes).into());
+    disk.entry("hostCaching").or_insert_with(|| "ReadWrite".into());
+    if images.data.is_empty() {
+        return properties;
     }
+    let said = storage.get("dataDiskImages").and_then(Value::as_array).cloned().unwrap_or_default();
+    let disks = images.data.iter().map(|(lun, image)| {
+        let mut disk =
+            said.iter().find(|disk| disk["lun"] == *lun).cloned().unwrap_or_else(|| json!({"lun": lun}));
+        disk["sizeInGB"] = size_in_gib(image.size_bytes).into();
+        if disk.get("hostCaching").is_none() {
+            let of_source = caching.iter().find(|(number, _)| number == lun).map(|(_, word)| word.clone());
+            disk["hostCaching"] = of_source.unwrap_or_else(|| "None".into());
+        }
+        disk
+    });
+    let disks: Vec<Value> = disks.collect();
+    storage.insert("dataDiskImages".to_owned(), disks.into());
     properties
 }
 
@@ -200,7 +225,7 @@ fn end(
     running: &Running,
     row: &Row,
     mut document: Document,
-    image: &Image,
+    images: &Images,
     targets: &[Region],
     failures: &[(Region, String)],
 ) -> Result<Done, Stop> {
@@ -209,7 +234,7 @@ fn end(
     document.internal.remove("source");
     let mut written = row_of(row, &document)?;
     written.etag = running.ids.uuid().to_string();
-    let mut holds: Vec<String> = targets.iter().map(|region| hold(region, &image.root)).collect();
+    let mut holds = images.holds(targets);
     if failures.is_empty() {
         if row.holds.len() > holds.len() {
             running.release_bytes();

@@ -1,23 +1,25 @@
-//! Copies of one image to many regions, each by itself: tried, reported and given up alone.
+//! Copies of a version's images to many regions, each by itself: tried, reported and given up alone.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arm::Region;
 use futures_util::future::join_all;
+use store::Digest;
 
 use crate::Error;
-use crate::image::Image;
+use crate::image::{Image, Images};
 use crate::job::{Running, Stop};
 use crate::replicas::{self, Meter, Replica, ReplicaState};
 
 /// How often a running copy writes down how far it is.
 const REPORT_EVERY: Duration = Duration::from_millis(500);
 
-/// Copies `image` to every target that is not complete; answers which failed and what they said.
+/// Copies `images` to every target that is not complete; answers which failed and what they said.
 pub(crate) async fn copy_to_all(
     running: &Running,
-    image: &Image,
+    images: &Images,
     targets: &[Region],
 ) -> Result<Vec<(Region, String)>, Stop> {
     let rows = running.engine.metadata();
@@ -25,13 +27,13 @@ pub(crate) async fn copy_to_all(
     let complete = |region: &Region| {
         let says_so =
             known.iter().any(|(name, replica)| name == region && replica.state == ReplicaState::Completed);
-        says_so && running.regions.store(region).is_ok_and(|store| store.has(&image.root))
+        says_so && running.regions.store(region).is_ok_and(|store| images.are_in(store))
     };
     let wanting: Vec<&Region> = targets.iter().filter(|region| !complete(region)).collect();
     for region in &wanting {
         replicas::report(running, region, &Replica::default()).await?;
     }
-    let copies = wanting.into_iter().map(|region| copy_with_retries(running, image, region));
+    let copies = wanting.into_iter().map(|region| copy_with_retries(running, images, region));
     let mut failures = Vec::new();
     for ended in join_all(copies).await {
         failures.extend(ended?);
@@ -42,13 +44,13 @@ pub(crate) async fn copy_to_all(
 /// One region, tried until it is complete or the tries are used up.
 async fn copy_with_retries(
     running: &Running,
-    image: &Image,
+    images: &Images,
     region: &Region,
 ) -> Result<Option<(Region, String)>, Stop> {
     let mut attempt = 1;
     loop {
         let meter = Arc::new(Meter::new(running.clock.now()));
-        let ended = copy_once(running, image, region, attempt, &meter).await?;
+        let ended = copy_once(running, images, region, attempt, &meter).await?;
         let now = running.clock.now();
         let error = match ended {
             Ok(()) => {
@@ -76,7 +78,7 @@ async fn copy_with_retries(
 /// One try, reporting while it goes on. The outer error ends the job, the inner one this try.
 async fn copy_once(
     running: &Running,
-    image: &Image,
+    images: &Images,
     region: &Region,
     attempt: u32,
     meter: &Arc<Meter>,
@@ -86,25 +88,28 @@ async fn copy_once(
         Err(Error::Store(error)) => return Ok(Err(error)),
         Err(error) => return Err(error.into()),
     };
-    if to.has(&image.root) {
-        // The root is stored last: a region that has it has all below it, unless a disk failed since.
+    // A region that has a root has all below it, unless a disk failed since: the root is stored last.
+    let lacking: Vec<Image> = images.all().copied().filter(|image| !to.has(&image.root)).collect();
+    if lacking.is_empty() {
         return Ok(Ok(()));
     }
-    let root = image.root;
-    let sources = running.regions.iter().filter_map(|(_, store)| store.ok());
-    let sources: Vec<store::Region> = sources.filter(|store| store.has(&root)).cloned().collect();
+    let sources: Vec<store::Region> =
+        running.regions.iter().filter_map(|(_, store)| store.ok()).cloned().collect();
     let (owner, stopped, progress) = (running.owner(), running.stop_flag(), meter.clone());
     let copy = running.blocking(move || {
-        let note = |seen: store::CopyProgress| progress.note(seen.done_bytes, seen.total_bytes);
-        let mut ended = Err(store::Error::Missing { digests: vec![root] });
-        for from in &sources {
-            ended = store::copy(root, from, &to, owner, &note, &|| stopped.is_cancelled()).map(|_copied| ());
-            // Where one region's bytes are lost or damaged, another's may be whole.
-            if !matches!(ended, Err(store::Error::Missing { .. } | store::Error::Corrupt { .. })) {
-                break;
-            }
+        let mut before_bytes = 0;
+        for (number, image) in lacking.iter().enumerate() {
+            // Of those that come after nobody knows yet how much is here already.
+            let after_bytes: u64 = lacking[number + 1..].iter().map(|image| image.data_bytes).sum();
+            let seen = Cell::new(0);
+            let note = |now: store::CopyProgress| {
+                seen.set(now.total_bytes);
+                progress.note(before_bytes + now.done_bytes, before_bytes + now.total_bytes + after_bytes);
+            };
+            copy_from_any(image.root, &sources, &to, owner, &note, &|| stopped.is_cancelled())?;
+            before_bytes += seen.get();
         }
-        ended
+        Ok(())
     });
     tokio::pin!(copy);
     loop {
@@ -116,6 +121,26 @@ async fn copy_once(
             }
         }
     }
+}
+
+/// Copies one image from whichever region has it whole.
+fn copy_from_any(
+    root: Digest,
+    sources: &[store::Region],
+    to: &store::Region,
+    owner: store::Owner,
+    note: &dyn Fn(store::CopyProgress),
+    cancelled: &dyn Fn() -> bool,
+) -> Result<(), store::Error> {
+    let mut ended = Err(store::Error::Missing { digests: vec![root] });
+    for from in sources.iter().filter(|store| store.has(&root)) {
+        ended = store::copy(root, from, to, owner, note, cancelled).map(|_copied| ());
+        // Where one region's bytes are lost or damaged, another's may be whole.
+        if !matches!(ended, Err(store::Error::Missing { .. } | store::Error::Corrupt { .. })) {
+            break;
+        }
+    }
+    ended
 }
 
 /// What the owner of a version may read about a failing region: what happened, no paths.

@@ -14,6 +14,7 @@ use super::web::{Manner, Web};
 use super::world::{SUBSCRIPTION, group};
 use super::world::{World, compute, definition, upload, version};
 use crate::image::Image;
+use crate::{Content, Error, Granted, Grants};
 
 /// The least that may be uploaded, without its footer.
 const UPLOAD_BYTES: usize = 20 << 20;
@@ -336,6 +337,106 @@ fn a_dynamic_vhd_is_not_what_was_announced() {
     let JobState::Failed(error) = revoke(&world, &id) else { panic!("it has not failed") };
     assert_eq!(error["code"], "InvalidVhd");
     assert_eq!(world.get(&id)["properties"]["diskState"], "ReadyToUpload");
+}
+
+/// The parts of an address, decoded, as the data plane takes them apart.
+fn parts_of(world: &World, output: &Value) -> (String, String, [String; 3]) {
+    let address = world.life().engine.reveal(&output["accessSAS"]["secret"]).unwrap();
+    let url = url::Url::parse(&address).unwrap();
+    let path = url.path().strip_prefix("/gallerist/sas").unwrap();
+    let (id, file) = path.rsplit_once('/').unwrap();
+    let query: std::collections::HashMap<_, _> = url.query_pairs().into_owned().collect();
+    assert_eq!((query["sv"].as_str(), query["sr"].as_str()), ("2018-03-28", "b"));
+    let of = |name: &str| query[name].clone();
+    (id.to_owned(), file.strip_suffix(".vhd").unwrap().to_owned(), [of("sp"), of("se"), of("sig")])
+}
+
+fn find(
+    world: &World,
+    id: &str,
+    grant: &str,
+    [permission, expires, signature]: &[String; 3],
+) -> Result<Granted, String> {
+    let grants = Grants::new(world.life().engine.clone(), world.clock.clone());
+    let id = id.parse().unwrap();
+    world.run(grants.find(&id, grant, permission, expires, signature)).map_err(|error| match error {
+        Error::Refused(rejection) => format!("{} {}", rejection.status, rejection.detail.code),
+        other => panic!("{other}"),
+    })
+}
+
+#[test]
+fn an_address_is_good_for_its_disk_until_it_is_over_or_revoked() {
+    let world = World::new();
+    let image = world.publish("1.0.0", &Disk::new(1, 4), &["westeurope"]);
+    let first = made(&world, "disks/first", &body("westeurope", of_image(&image)));
+    let second = made(&world, "disks/second", &body("westeurope", of_image(&image)));
+    let JobState::Succeeded(output) = grant(&world, &first, "Read") else { panic!("no access") };
+    let (id, name, query) = parts_of(&world, &output);
+    let Ok(Granted { content: Content::Stored { region, image, tail }, may_write: false }) =
+        find(&world, &id, &name, &query)
+    else {
+        panic!("it is to be read")
+    };
+    assert_eq!((region.as_str(), image.size_bytes, tail.len()), ("westeurope", 4 << 16, 512));
+    assert_eq!(find(&world, &id.to_uppercase(), &name, &query), find(&world, &id, &name, &query));
+    let refused = Err("403 AuthenticationFailed".to_owned());
+    let with = |at: usize, text: &str| {
+        let mut query = query.clone();
+        query[at] = text.to_owned();
+        find(&world, &id, &name, &query)
+    };
+    assert_eq!(with(0, "rw"), refused);
+    assert_eq!(with(1, "2099-01-01T00:00:00Z"), refused);
+    assert_eq!(with(1, ""), refused);
+    assert_eq!(with(2, "AAAA"), refused);
+    assert_eq!(find(&world, &second, &name, &query), refused);
+    assert_eq!(find(&world, &id, "other", &query), refused);
+    // The address of a longer access does not end the first one's, and revoking ends both.
+    let reply = world.act(&first, "beginGetAccess", &json!({"access": "Read", "durationInSeconds": 7200}));
+    world.run_due();
+    let JobState::Succeeded(longer) = world.operation_of(&reply).state else { panic!("no access") };
+    let (_, longer_name, longer) = parts_of(&world, &longer);
+    assert_eq!(name, longer_name);
+    world.clock.advance(3600);
+    assert_eq!(find(&world, &id, &name, &query), refused);
+    assert!(find(&world, &id, &name, &longer).is_ok());
+    assert_eq!(revoke(&world, &first), JobState::Succeeded(Value::Null));
+    assert_eq!(find(&world, &id, &name, &longer), refused);
+}
+
+#[test]
+fn an_address_to_write_is_worth_nothing_once_the_access_has_ended() {
+    let world = World::new();
+    let id = made(&world, "disks/d", &upload_of(UPLOAD_BYTES));
+    let JobState::Succeeded(output) = grant(&world, &id, "Write") else { panic!("no access") };
+    let (_, name, query) = parts_of(&world, &output);
+    assert_eq!(query[0], "rw");
+    assert_eq!(
+        find(&world, &id, &name, &query),
+        Ok(Granted { content: Content::Staged(staged(&world, &id)), may_write: true })
+    );
+    // At once: not only when what was written has been taken in.
+    world.act(&id, "endGetAccess", &Value::Null);
+    assert_eq!(find(&world, &id, &name, &query), Err("403 AuthenticationFailed".to_owned()));
+}
+
+#[test]
+fn the_footer_of_a_disk_is_the_same_at_every_reading() {
+    let world = World::new();
+    let disk = Disk::new(1, 4);
+    let image = world.publish("1.0.0", &disk, &["westeurope"]);
+    let id = made(&world, "disks/d", &body("westeurope", of_image(&image)));
+    let JobState::Succeeded(output) = grant(&world, &id, "Read") else { panic!("no access") };
+    let (_, name, query) = parts_of(&world, &output);
+    let granted = find(&world, &id, &name, &query).unwrap();
+    let open = granted.content.open(&world.staging(), &world.life().regions).unwrap();
+    let mut file = vec![0; usize::try_from(open.size_bytes().unwrap()).unwrap()];
+    open.read_at(0, &mut file).unwrap();
+    assert!(file.starts_with(disk.bytes()));
+    let open = disks::open(disks::InputFormat::Vhd, Box::new(file), &disks::Limits::default()).unwrap();
+    assert_eq!(open.blocks.size_bytes(), 4 << 16);
+    assert_eq!(find(&world, &id, &name, &query), Ok(granted));
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod import;
 mod publishing;
 mod regions;
 mod rows;
+mod sources;
 mod verification;
 mod web;
 pub(crate) mod world;

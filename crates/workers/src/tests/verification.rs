@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use metadata::{Change, Row, Store};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::disk::Disk;
-use super::world::{REGIONS, SUBSCRIPTION, World, cut, version};
+use super::world::{REGIONS, SUBSCRIPTION, World, compute, cut, version};
 
 /// A world with one version in every region.
 fn published() -> (World, String) {
@@ -50,6 +50,22 @@ fn what_is_well_is_counted_and_not_complained_of() {
     assert_eq!(verification.resource_count, 7);
     assert!(verification.chunk_count > 3);
     assert_eq!(verification.stored_bytes, REGIONS.iter().map(|name| world.stored_bytes(name)).sum::<u64>());
+}
+
+#[test]
+fn a_disk_that_lost_its_image_or_its_hold_is_found() {
+    let (world, _) = published();
+    let image = json!({"createOption": "FromImage", "galleryImageReference": {"id": version("1.0.0")}});
+    let [lost, free, waiting] = ["lost", "free", "waiting"].map(|name| compute(&format!("disks/{name}")));
+    let body = |creation: &Value| json!({"location": "westeurope", "properties": {"creationData": creation}});
+    world.made(&lost, &body(&image));
+    world.made(&free, &body(&image));
+    world.made(&waiting, &body(&json!({"createOption": "Upload", "uploadSizeBytes": 20_972_032})));
+    world.run_due();
+    world.is_clean();
+    change(&world, &lost, |row| row.document["internal"] = json!({}));
+    change(&world, &free, |row| row.holds.clear());
+    assert_eq!(found(&world), [("I1", lost), ("I2", free)]);
 }
 
 #[test]

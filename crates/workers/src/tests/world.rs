@@ -348,7 +348,7 @@ impl World {
     /// The disk of a version as a client in `name` reads it.
     pub(crate) fn read(&self, id: &str, name: &str) -> Result<Vec<u8>, Error> {
         let downloads = Downloads::new(self.life().engine.clone(), self.life().regions.clone());
-        let found = self.run(downloads.find(&id.parse().unwrap(), Some(&region(name))))?;
+        let found = self.run(downloads.find(&id.parse().unwrap(), Some(&region(name)), None))?;
         let mut bytes = vec![0xee; usize::try_from(found.size_bytes).unwrap()];
         self.store(name).image(found.root, found.size_bytes)?.read(0, &mut bytes)?;
         Ok(bytes)
@@ -414,6 +414,7 @@ fn api_version(id: &str) -> &'static str {
         id if id.contains("/uploads/") => "2026-11-01",
         id if id.contains("/disks/") || id.contains("/snapshots/") => "2024-03-02",
         id if id.contains("/Microsoft.Storage/") => "2025-06-01",
+        id if id.contains("Microsoft.Compute/images/") => "2024-07-01",
         id if id.contains("/providers/") => "2024-03-03",
         _ => "2024-11-01",
     }

@@ -22,7 +22,7 @@ use store::{Block, Committed, Digest, Entry, ManifestBuilder, Owner};
 
 use self::session::Session;
 use self::sessions::Sessions;
-use crate::image::{Image, hold};
+use crate::image::{Image, Images, hold};
 use crate::{Error, Regions};
 
 /// How many versions of its definition an upload is compared with: those with the highest numbers.
@@ -283,7 +283,8 @@ impl Uploads {
         }
         let mut roots = HashSet::new();
         for row in versions {
-            roots.extend(Image::of(&stored_of(&row)?.document).map(|image| image.root));
+            let images = Images::of(&stored_of(&row)?.document);
+            roots.extend(images.iter().flat_map(Images::all).map(|image| image.root));
         }
         Ok(roots)
     }

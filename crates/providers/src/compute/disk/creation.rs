@@ -127,7 +127,7 @@ fn family(source: &Stored) -> Option<Value> {
 }
 
 /// A source whose bytes are all there.
-fn has_bytes(source: &Stored, target: &str) -> Result<(), Rejection> {
+pub(crate) fn has_bytes(source: &Stored, target: &str) -> Result<(), Rejection> {
     let document = &source.document;
     let waits = matches!(text_at(&document.properties, "diskState"), Some("ReadyToUpload" | "ActiveUpload"));
     if !waits && matches!(document.state, State::Succeeded | State::Updating) {
@@ -315,6 +315,6 @@ fn too_small(subject: &str, asked: u64, least: u64) -> Rejection {
     Rejection::invalid(target, message)
 }
 
-pub(super) fn missing(target: &str) -> Rejection {
+pub(crate) fn missing(target: &str) -> Rejection {
     Rejection::invalid(target, format!("Required parameter '{target}' is missing (null)."))
 }

@@ -12,6 +12,14 @@ pub(super) fn data_disks(profile: &Map<String, Value>) -> impl Iterator<Item = &
     disks.filter_map(Value::as_object)
 }
 
+/// The OS disk and the data disks, each with its place in the storage profile.
+pub(super) fn all(profile: &Map<String, Value>) -> impl Iterator<Item = (&Map<String, Value>, String)> {
+    let os = profile.get("osDiskImage").and_then(Value::as_object);
+    let os = os.map(|disk| (disk, "osDiskImage".to_owned()));
+    let data = data_disks(profile).enumerate().map(|(at, disk)| (disk, format!("dataDiskImages[{at}]")));
+    os.into_iter().chain(data)
+}
+
 /// Whether a data disk names a source of its own.
 pub(super) fn have_sources(profile: &Map<String, Value>) -> bool {
     data_disks(profile).any(|disk| source_of(disk).is_some())

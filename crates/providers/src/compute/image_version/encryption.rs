@@ -4,7 +4,8 @@ use arm::ResourceId;
 use serde_json::{Map, Value};
 
 use super::placement::Target;
-use crate::Rejection;
+use crate::shape::{at, text_at};
+use crate::{Put, Rejection};
 
 const TARGET: &str = "galleryImageVersion.properties.publishingProfile.targetRegions";
 /// Azure's own spelling of the place.
@@ -40,12 +41,8 @@ pub(super) fn is_kept(
 }
 
 /// Checks each region's encryption, and that a disk encrypted in one region is in all.
-pub(super) fn is_whole(
-    version: &ResourceId,
-    wanted: &Map<String, Value>,
-    targets: &[Target],
-) -> Result<(), Rejection> {
-    let luns = luns(wanted);
+pub(super) fn is_whole(put: &Put<'_>, targets: &[Target]) -> Result<(), Rejection> {
+    let (version, luns) = (put.id, luns(put));
     for (_, members) in targets {
         if let Some(encryption) = members.get("encryption") {
             sets_are_ids(version, encryption)?;
@@ -129,8 +126,14 @@ fn sets<'a>(members: &'a Map<String, Value>) -> Vec<(String, &'a str)> {
     found
 }
 
-fn luns(wanted: &Map<String, Value>) -> Vec<i64> {
-    let disks = crate::shape::at(wanted, "storageProfile.dataDiskImages").and_then(Value::as_array);
+/// The LUNs of the data disks, which a whole source says in place of the version.
+fn luns(put: &Put<'_>) -> Vec<i64> {
+    let whole = text_at(put.wanted, "storageProfile.source.id").and_then(|id| id.parse::<ResourceId>().ok());
+    let source = whole.and_then(|id| put.linked.get(&id.key())).map(|source| &source.document.properties);
+    let of_source = source.and_then(|source| {
+        at(source, "storageProfile.dataDiskImages").or_else(|| at(source, "storageProfile.dataDisks"))
+    });
+    let disks = at(put.wanted, "storageProfile.dataDiskImages").or(of_source).and_then(Value::as_array);
     disks.into_iter().flatten().filter_map(|disk| disk["lun"].as_i64()).collect()
 }
 

@@ -76,12 +76,12 @@ impl ResourceType for ImageVersion {
         publishing::settle(put, &mut properties)?;
         rules::blocking_needs_an_end(&properties)?;
         rules::uefi_settings_fit(put, &properties)?;
-        let source = source::settle(put, &mut properties)?;
+        let sources = source::settle(put, &mut properties)?;
         rules::edge_zones_are_not_asked(&properties)?;
-        if let Some(source) = &source {
-            origin::fits(put, source)?;
+        if let Some(sources) = &sources {
+            origin::fits(put, sources)?;
         }
-        Ok(work::accepted(put, properties, source.as_ref()))
+        Ok(work::accepted(put, properties, sources.as_ref()))
     }
 
     fn delete(&self, delete: &Delete<'_>) -> Result<Removal, Rejection> {

@@ -47,7 +47,7 @@ pub(super) fn settle(
     }
     replicas_are_not_too_many(&settled)?;
     shallow_stays_at_home(profile, &home, &settled)?;
-    encryption::is_whole(put.id, put.wanted, &settled)?;
+    encryption::is_whole(put, &settled)?;
     let regions = settled.into_iter().map(|(_, members)| Value::Object(members)).collect();
     profile.insert("targetRegions".to_owned(), Value::Array(regions));
     Ok(())

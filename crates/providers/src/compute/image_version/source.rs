@@ -1,12 +1,12 @@
-//! Where the bytes of a version come from: exactly one source, named at creation.
+//! Where the bytes of a version come from: one whole source, or one for each disk, named at creation.
 
 use arm::ResourceId;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::disks;
 use crate::compute::source::{
-    DEFINITIONS, DISKS, SNAPSHOTS, STORAGE_ACCOUNTS, Source, UPLOADS, VERSIONS, VIRTUAL_MACHINES, blob_uri,
-    id_at, shown,
+    DEFINITIONS, DISKS, IMAGES, SNAPSHOTS, STORAGE_ACCOUNTS, Source, UPLOADS, VERSIONS, VIRTUAL_MACHINES,
+    blob_uri, id_at, shown,
 };
 use crate::shape::{at, object_in, text_at};
 use crate::{Link, Put, Rejection};
@@ -17,66 +17,121 @@ const SUBJECT: &str = "galleryImageVersion";
 
 const MISSING: &str = "The source of the image version is missing.";
 
+/// The sources of a version.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Sources {
+    /// All disks of another version, or of a managed image.
+    Whole(Source),
+    /// The OS disk, and data disks by LUN, each from a place of its own.
+    Disks(Source, Vec<(i64, Source)>),
+}
+
+impl Sources {
+    /// As the job reads them: the OS disk's, with those of data disks beside it.
+    pub(super) fn to_job(&self) -> Value {
+        match self {
+            Self::Whole(source) => source.to_job(),
+            Self::Disks(os, data) => {
+                let mut job = os.to_job();
+                if !data.is_empty() {
+                    let data = data.iter().map(|(lun, disk)| json!({"lun": lun, "source": disk.to_job()}));
+                    job["dataDisks"] = data.collect();
+                }
+                job
+            }
+        }
+    }
+}
+
 /// The resources that the storage profile points at.
 pub(super) fn links(wanted: &Map<String, Value>) -> Result<Vec<Link>, Rejection> {
     let Some(profile) = at(wanted, "storageProfile").and_then(Value::as_object) else {
         return Ok(Vec::new());
     };
     let mut links = Vec::new();
-    let mut link = |id: ResourceId, path: &str, kind: &str| {
-        links.push(Link { id, target: format!("{TARGET}.{path}"), action: format!("{kind}/read") });
+    let mut link = |id: ResourceId, path: &str| {
+        let action = format!("{}/read", spelled(&id));
+        links.push(Link { id, target: format!("{TARGET}.{path}"), action });
     };
-    if let Some(id) = id_in(profile, "source.id")?.filter(|id| id.type_name().is(VERSIONS)) {
-        let definition = id.parent();
-        link(id, "source.id", VERSIONS);
+    if let Some(id) = id_in(profile, "source.id")? {
+        let is_version = id.type_name().is(VERSIONS);
+        let definition = id.parent().filter(|_| is_version);
+        if is_version || id.type_name().is(IMAGES) {
+            link(id, "source.id");
+        }
         // What the other version is, its definition says.
         if let Some(definition) = definition {
-            link(definition, "source.id", DEFINITIONS);
+            link(definition, "source.id");
         }
     }
-    if let Some(id) = id_in(profile, "osDiskImage.source.id")?.filter(|id| id.type_name().is(UPLOADS)) {
-        link(id, "osDiskImage.source.id", UPLOADS);
+    for (disk, path) in disks::all(profile) {
+        let path = format!("{path}.source.id");
+        let Some(text) = text_at(disk, "source.id") else { continue };
+        let id = parse_id(text, &path)?;
+        if [UPLOADS, DISKS, SNAPSHOTS].iter().any(|kind| id.type_name().is(kind)) {
+            link(id, &path);
+        }
     }
     Ok(links)
 }
 
-/// Checks the storage profile and fills it; answers the source of a creation, or of a blob whose address is anew.
+/// The type of `id` in its published spelling.
+fn spelled(id: &ResourceId) -> String {
+    let kind = id.type_name();
+    let known = [DEFINITIONS, DISKS, IMAGES, SNAPSHOTS, UPLOADS, VERSIONS];
+    known.into_iter().find(|known| kind.is(known)).map_or_else(|| kind.to_string(), str::to_owned)
+}
+
+/// Checks the storage profile and fills it; answers the sources of a creation, or of a blob whose address is anew.
 pub(super) fn settle(
     put: &Put<'_>,
     properties: &mut Map<String, Value>,
-) -> Result<Option<Source>, Rejection> {
+) -> Result<Option<Sources>, Rejection> {
     if let Some(current) = put.current {
         return keep(properties, &current.document.properties);
     }
-    let source = read(properties)?;
-    let os_disk = object_in(object_in(properties, "storageProfile"), "osDiskImage");
+    let sources = read(properties)?;
+    let profile = object_in(properties, "storageProfile");
+    let os_disk = object_in(profile, "osDiskImage");
     os_disk.entry("hostCaching").or_insert_with(|| "ReadWrite".into());
-    if let Source::Blob(uri) = &source {
-        object_in(os_disk, "source").insert("uri".to_owned(), shown(uri).into());
+    if let Sources::Disks(os, data) = &sources {
+        hide_signature(os_disk, os);
+        let disks = profile.get_mut("dataDiskImages").and_then(Value::as_array_mut).into_iter().flatten();
+        for (disk, (_, source)) in disks.filter_map(Value::as_object_mut).zip(data) {
+            disk.entry("hostCaching").or_insert_with(|| "None".into());
+            hide_signature(disk, source);
+        }
     }
     disks::drop_empty(properties);
-    Ok(Some(source))
+    Ok(Some(sources))
+}
+
+fn hide_signature(disk: &mut Map<String, Value>, source: &Source) {
+    if let Source::Blob(uri) = source {
+        object_in(disk, "source").insert("uri".to_owned(), shown(uri).into());
+    }
 }
 
 /// An update keeps the source; a blob may come with another signature.
 fn keep(
     properties: &mut Map<String, Value>,
     current: &Map<String, Value>,
-) -> Result<Option<Source>, Rejection> {
+) -> Result<Option<Sources>, Rejection> {
     disks::are_kept(properties, current)?;
     let path = "storageProfile.osDiskImage.source.uri";
+    let target = format!("{TARGET}.osDiskImage.source.uri");
     let (asked, stands) = (text_at(properties, path), text_at(current, path));
     let fresh = match (asked, stands) {
         (None, None) => return Ok(None),
-        (Some(_), None) => return Err(Rejection::change(format!("{TARGET}.osDiskImage.source.uri"))),
+        (Some(_), None) => return Err(Rejection::change(target)),
         (None, Some(_)) => None,
         (Some(asked), Some(stands)) => {
-            let uri = blob_uri(asked, &format!("{TARGET}.osDiskImage.source.uri"))?;
+            let uri = blob_uri(asked, &target)?;
             if shown(&uri) != stands {
-                return Err(Rejection::change(format!("{TARGET}.osDiskImage.source.uri")));
+                return Err(Rejection::change(target));
             }
             // What a GET shows has no signature and says nothing new.
-            (asked != stands).then_some(Source::Blob(uri))
+            (asked != stands).then_some(Sources::Disks(Source::Blob(uri), Vec::new()))
         }
     };
     let os_disk = object_in(object_in(properties, "storageProfile"), "osDiskImage");
@@ -84,33 +139,33 @@ fn keep(
     Ok(fresh)
 }
 
-/// The one source of a creation.
-fn read(properties: &Map<String, Value>) -> Result<Source, Rejection> {
+/// The sources of a creation.
+fn read(properties: &Map<String, Value>) -> Result<Sources, Rejection> {
     let empty = Map::new();
     let profile = at(properties, "storageProfile").and_then(Value::as_object).unwrap_or(&empty);
     let whole = said(profile, "source", &["id", "communityGalleryImageId", "virtualMachineId"]);
     let os_disk = said(profile, "osDiskImage.source", &["id", "uri", "storageAccountId"]);
-    let has_data_disks = disks::data_disks(profile).next().is_some();
     disks::are_well_formed(profile)?;
     match (whole.as_slice(), os_disk.as_slice()) {
         ([], []) => Err(one_source(MISSING)),
         ([], _) => {
-            let source = os_disk_source(profile)?;
-            if has_data_disks {
-                return Err(Rejection::not_implemented("An image version with data disks")
-                    .at(format!("{TARGET}.dataDiskImages")));
-            }
-            Ok(source)
+            let os = object_at(profile, "osDiskImage").unwrap_or(&empty);
+            let os = disk_source(os, "osDiskImage")?;
+            let data = disks::data_disks(profile).enumerate().map(|(number, disk)| {
+                let lun = disk.get("lun").and_then(Value::as_i64).unwrap_or_default();
+                Ok((lun, disk_source(disk, &format!("dataDiskImages[{number}]"))?))
+            });
+            Ok(Sources::Disks(os, data.collect::<Result<_, Rejection>>()?))
         }
         ([_], []) if !disks::have_sources(profile) => {
             let source = whole_source(profile)?;
-            if has_data_disks {
+            if disks::data_disks(profile).next().is_some() {
                 let message = format!(
                     "Parameter '{TARGET}.dataDiskImages' is not allowed: the source says which disks there are."
                 );
                 return Err(Rejection::invalid(format!("{TARGET}.dataDiskImages"), message));
             }
-            Ok(source)
+            Ok(Sources::Whole(source))
         }
         _ => Err(one_source("The image version has more than one source.")),
     }
@@ -147,14 +202,14 @@ fn whole_source(profile: &Map<String, Value>) -> Result<Source, Rejection> {
     if kind.is(VERSIONS) {
         return Ok(Source::Version { id, lun: None });
     }
+    if kind.is(IMAGES) {
+        return Ok(Source::Image(id));
+    }
     if kind.is(VIRTUAL_MACHINES) {
         let message = format!(
             "The gallery image version source id: '{id}' must be specified in '{TARGET}.source.virtualMachineId'."
         );
         return Err(Rejection::invalid(format!("{TARGET}.source"), message));
-    }
-    if kind.is("Microsoft.Compute/images") {
-        return Err(Rejection::not_implemented("An image version from a managed image").at(target));
     }
     let message = format!(
         "The source id '{id}' must either be a managed image, virtual machine or another gallery image version."
@@ -162,17 +217,23 @@ fn whole_source(profile: &Map<String, Value>) -> Result<Source, Rejection> {
     Err(Rejection::invalid(target, message))
 }
 
-fn os_disk_source(profile: &Map<String, Value>) -> Result<Source, Rejection> {
-    let path = "osDiskImage.source";
-    let uri = text_at(profile, "osDiskImage.source.uri");
-    let account = id_in(profile, "osDiskImage.source.storageAccountId")?;
+/// The source of the disk that stands at `path`.
+fn disk_source(disk: &Map<String, Value>, path: &str) -> Result<Source, Rejection> {
+    let place = format!("{path}.source");
+    let id_of = |name: &str| {
+        text_at(disk, &format!("source.{name}"))
+            .map(|text| parse_id(text, &format!("{place}.{name}")))
+            .transpose()
+    };
+    let uri = text_at(disk, "source.uri");
+    let account = id_of("storageAccountId")?;
     if let Some(account) = account.as_ref().filter(|account| !account.type_name().is(STORAGE_ACCOUNTS)) {
-        let target = format!("{TARGET}.{path}.storageAccountId");
+        let target = format!("{TARGET}.{place}.storageAccountId");
         let message = format!("The id '{account}' in parameter '{target}' must be a storage account.");
         return Err(Rejection::invalid(target, message));
     }
-    let id = id_in(profile, "osDiskImage.source.id")?;
-    let uri_target = format!("{TARGET}.{path}.uri");
+    let id = id_of("id")?;
+    let uri_target = format!("{TARGET}.{place}.uri");
     let missing_uri = || {
         let message = format!("Required parameter '{uri_target}' is missing (null).");
         Rejection::invalid(&uri_target, message)
@@ -184,25 +245,33 @@ fn os_disk_source(profile: &Map<String, Value>) -> Result<Source, Rejection> {
         (Some(id), uri) if id.type_name().is(STORAGE_ACCOUNTS) && account.is_none() => {
             Ok(Source::Blob(blob_uri(uri.ok_or_else(missing_uri)?, &uri_target)?))
         }
-        (Some(_), Some(_)) => Err(one_source("The OS disk has more than one source.")),
-        (Some(_), None) if account.is_some() => Err(one_source("The OS disk has more than one source.")),
-        (Some(id), None) => disk_of(id, &format!("{TARGET}.{path}.id")),
+        (Some(_), Some(_)) => Err(more_than_one(path)),
+        (Some(_), None) if account.is_some() => Err(more_than_one(path)),
+        (Some(id), None) => disk_of(id, &format!("{TARGET}.{place}.id")),
     }
+}
+
+fn more_than_one(path: &str) -> Rejection {
+    let what = if path == "osDiskImage" { "The OS disk" } else { "A data disk" };
+    one_source(&format!("{what} has more than one source."))
 }
 
 /// The source that a disk's `source.id` names.
 fn disk_of(id: ResourceId, target: &str) -> Result<Source, Rejection> {
     let kind = id.type_name();
-    if kind.is(UPLOADS) {
-        return Ok(Source::Upload(id));
-    }
-    for (known, what) in [(DISKS, "a managed disk"), (SNAPSHOTS, "a snapshot")] {
-        if kind.is(known) {
-            return Err(Rejection::not_implemented(&format!("An image version from {what}")).at(target));
+    match () {
+        () if kind.is(UPLOADS) => Ok(Source::Upload(id)),
+        () if kind.is(DISKS) => Ok(Source::Disk(id)),
+        () if kind.is(SNAPSHOTS) => Ok(Source::Snapshot(id)),
+        () => {
+            let message = format!("The source id '{id}' must be a managed disk or snapshot, or an upload.");
+            Err(Rejection::invalid(target, message))
         }
     }
-    let message = format!("The source id '{id}' must be a managed disk or snapshot, or an upload.");
-    Err(Rejection::invalid(target, message))
+}
+
+fn object_at<'a>(profile: &'a Map<String, Value>, name: &str) -> Option<&'a Map<String, Value>> {
+    profile.get(name).and_then(Value::as_object)
 }
 
 /// An id in a storage profile, if one is said.

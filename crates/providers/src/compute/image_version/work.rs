@@ -4,16 +4,16 @@ use serde_json::{Map, Value};
 
 use super::ImageVersion;
 use super::placement::{replica_counts, targets_of};
-use crate::compute::source::Source;
+use super::source::Sources;
 use crate::{Accepted, Put, State, Work};
 
 /// The server's note of where the bytes come from, for a retry.
 const SOURCE: &str = "source";
 
 /// The answer to a PUT that breaks no rule.
-pub(super) fn accepted(put: &Put<'_>, properties: Map<String, Value>, source: Option<&Source>) -> Accepted {
+pub(super) fn accepted(put: &Put<'_>, properties: Map<String, Value>, sources: Option<&Sources>) -> Accepted {
     let Some(current) = put.current else {
-        let source = source.map_or(Value::Null, Source::to_job);
+        let source = sources.map_or(Value::Null, Sources::to_job);
         let internal = Map::from_iter([(SOURCE.to_owned(), source.clone())]);
         return Accepted {
             properties,
@@ -25,8 +25,13 @@ pub(super) fn accepted(put: &Put<'_>, properties: Map<String, Value>, source: Op
     if matches!(current.document.state, State::Failed | State::Canceled) {
         let mut internal = current.document.internal.clone();
         // A blob may come with a signature that has not expired.
-        internal.extend(source.map(|source| (SOURCE.to_owned(), source.to_job())));
-        let source = internal.get(SOURCE).cloned().unwrap_or_default();
+        let mut source = internal.get(SOURCE).cloned().unwrap_or_default();
+        if let (Some(Value::Object(fresh)), Value::Object(source)) =
+            (sources.map(Sources::to_job), &mut source)
+        {
+            source.extend(fresh);
+        }
+        internal.insert(SOURCE.to_owned(), source.clone());
         return Accepted {
             properties,
             internal: Some(internal),
