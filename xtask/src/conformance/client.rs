@@ -108,7 +108,8 @@ impl Client {
             false => place.to_owned(),
         };
         // The token is for this server alone.
-        ensure!(address.starts_with(&self.endpoint), "the server leads elsewhere: {address}");
+        let is_its_own = address.strip_prefix(&self.endpoint).is_some_and(|rest| rest.starts_with('/'));
+        ensure!(is_its_own, "the server leads elsewhere: {address}");
         let method: Method = method.parse()?;
         let mut request = self.http.request(method.clone(), address).bearer_auth(&self.token);
         if let Some(body) = body {

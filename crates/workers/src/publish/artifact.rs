@@ -4,6 +4,9 @@
 //! collection are those of image versions. Steps: `source` fetches what the row names and writes root, holds and
 //! where each file lies; then copies and ending as for images. After a crash nothing that is recorded is repeated.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::io;
 
