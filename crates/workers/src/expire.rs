@@ -12,8 +12,8 @@ use metadata::{ActivityEntry, Change, Cursor, Expect, Listing, Row, Store};
 use providers::Document;
 use providers::compute::disk::{Grant, end_grant};
 use providers::compute::image_version::{SOFT_DELETED, SOFT_DELETED_ARTIFACT, SoftDeleted, artifact};
-use serde_json::json;
 use providers::storage::blob;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 

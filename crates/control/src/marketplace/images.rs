@@ -69,9 +69,9 @@ impl Engine {
         };
         let found = if version.eq_ignore_ascii_case("latest") {
             let newest = Versions { descending: true, top: Some(1), prefix: None };
-            self.offered_versions(&shelf, region, newest).await?.pop()
+            self.listed_versions(&shelf, region, newest).await?.pop()
         } else {
-            self.offered_version(&shelf, region, version).await?
+            self.listed_version(&shelf, region, version).await?
         };
         found.ok_or_else(missing)
     }
@@ -120,7 +120,7 @@ impl Engine {
     ///
     /// What is excluded from latest is not offered, though whoever knows its number may have it: clients take the
     /// highest that is listed for the latest.
-    pub(crate) async fn offered_versions(
+    pub(crate) async fn listed_versions(
         &self,
         shelf: &Shelf,
         region: &Region,
@@ -149,7 +149,7 @@ impl Engine {
     }
 
     /// One version, if it is to be had in `region`.
-    pub(crate) async fn offered_version(
+    pub(crate) async fn listed_version(
         &self,
         shelf: &Shelf,
         region: &Region,

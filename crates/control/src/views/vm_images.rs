@@ -116,7 +116,7 @@ impl Place<'_> {
         let expand = expand(options.query.expand.as_deref())?;
         let shelf = engine.shelf(names).await?;
         let [publisher, offer, sku] = &shelf.names;
-        let versions = engine.offered_versions(&shelf, self.region, wanted).await?;
+        let versions = engine.listed_versions(&shelf, self.region, wanted).await?;
         let items = versions.iter().map(|image| {
             let mut item = self.item(&[publisher, offer, sku, &image.version]);
             let properties = match expand {
@@ -133,7 +133,7 @@ impl Place<'_> {
     async fn version(&self, engine: &Engine, names: [&str; 3], version: &str) -> Result<Reply, Error> {
         let shelf = engine.shelf(names).await?;
         let [publisher, offer, sku] = &shelf.names;
-        let found = engine.offered_version(&shelf, self.region, version).await?;
+        let found = engine.listed_version(&shelf, self.region, version).await?;
         let MarketplaceImage { version, facts, .. } = found.ok_or_else(|| {
             let shown: String = version.chars().filter(|c| !c.is_control()).take(128).collect();
             Rejection::new(404, "NotFound", format!("Version: {shown} was not found."))

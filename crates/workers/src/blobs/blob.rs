@@ -190,6 +190,7 @@ pub(super) fn fresh_row(id: &ResourceId, now: Timestamp) -> Row {
         etag: String::new(),
         operation: None,
         claims: Vec::new(),
+        counted: Vec::new(),
         holds: Vec::new(),
         created_at: now,
         changed_at: now,
