@@ -20,7 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use workers::blobs::Blobs;
-use workers::{Collector, Downloads, Regions, Staging, Sweeper, Uploads, Workers};
+use workers::{Collector, Downloads, Grants, Regions, Staging, Sweeper, Uploads, Workers};
 
 use crate::blob::BlobIntakes;
 use crate::cloud::Endpoint;
@@ -106,6 +106,7 @@ pub async fn serve(
     let workers = Arc::new(workers);
     let blobs = Blobs::new(engine.clone(), regions.clone(), staging.clone(), clock.clone(), ids.clone());
     let blobs = Arc::new(blobs);
+    let grants = Grants::new(engine.clone(), clock.clone());
     let stopping = stop.clone();
     background.spawn(async move {
         if let Err(error) = workers.run(stopping).await {
@@ -134,6 +135,7 @@ pub async fn serve(
         subscriptions: subscriptions.into(),
         intakes: Intakes::default(),
         blobs,
+        grants,
         blob_intakes: BlobIntakes::default(),
     };
     names.extend(["127.0.0.1".to_owned(), "localhost".to_owned()]);

@@ -176,6 +176,16 @@ impl Staged {
         Ok(self.file.metadata()?.len())
     }
 
+    /// A number that is another one after a write: when the file was last changed, in nanoseconds.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn changed_nanoseconds(&self) -> io::Result<u128> {
+        let changed = self.file.metadata()?.modified()?;
+        // A clock before 1970 makes all writes look alike, and nothing worse.
+        Ok(changed.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos()))
+    }
+
     /// Changes the size; what is beyond a smaller one is gone.
     ///
     /// # Errors

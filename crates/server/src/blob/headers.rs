@@ -205,6 +205,13 @@ pub(super) fn describe(response: &mut Response, blob: &Blob) {
     }
 }
 
+/// Takes away what only an answer with content says.
+pub(super) fn without_content(response: &mut Response) {
+    for name in ["content-type", "accept-ranges"] {
+        response.headers_mut().remove(name);
+    }
+}
+
 /// What every answer carries.
 pub(super) fn finish(edge: &Edge, parts: &Parts, mut response: Response) -> Response {
     if !response.headers().contains_key("x-ms-request-id") {

@@ -9,6 +9,7 @@ mod block;
 mod checksum;
 mod containers;
 mod errors;
+pub(crate) mod granted;
 mod headers;
 mod list;
 mod page;

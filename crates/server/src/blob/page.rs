@@ -7,10 +7,11 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use providers::Rejection;
-use workers::blobs::{BlobKind, Conditions};
+use workers::blobs::{Blob, BlobKind, Conditions};
 use workers::{Error, OpenContent, PAGE_BYTES};
 
 use super::Call;
+use super::address::Query;
 use super::headers::{
     check_sums, conditions, content_headers, date_text, empty, invalid, metadata, missing, new_blob, number,
     range, set, text, written,
@@ -113,19 +114,29 @@ fn encoded(bytes: &[u8]) -> String {
 pub(super) async fn list(call: &Call<'_>) -> Result<Response, Error> {
     let conditions = conditions(call.headers())?;
     let (blob, open) = call.blobs().read(&call.container()?, call.blob(), &conditions).await?;
+    list_of(call.headers(), call.query, &blob, open).await
+}
+
+/// The page ranges of a page blob that is open.
+pub(super) async fn list_of(
+    headers: &HeaderMap,
+    query: &Query,
+    blob: &Blob,
+    open: OpenContent,
+) -> Result<Response, Error> {
     if blob.kind != BlobKind::Page {
         let message = "The blob type is invalid for this operation.";
         return Err(Rejection::conflict("InvalidBlobType", message).into());
     }
-    let asked = range(call.headers())?.unwrap_or(0..u64::MAX);
-    let most = call.query.get("maxresults").map(|text| {
+    let asked = range(headers)?.unwrap_or(0..u64::MAX);
+    let most = query.get("maxresults").map(|text| {
         let number = text.parse::<usize>().ok().filter(|number| *number > 0);
         number.ok_or_else(|| {
             Rejection::new(400, "InvalidQueryParameterValue", "maxresults is a number from 1 on.")
         })
     });
     let most = most.transpose()?;
-    let from = call.query.get("marker").and_then(|marker| marker.parse().ok()).unwrap_or(asked.start);
+    let from = query.get("marker").and_then(|marker| marker.parse().ok()).unwrap_or(asked.start);
     let found = tokio::task::spawn_blocking(move || pages(&open, from.max(asked.start)..asked.end, most));
     let mut response = Response::new(Body::from(found.await??));
     set(&mut response, "content-type", "application/xml");
@@ -136,7 +147,7 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Response, Error> {
 }
 
 /// The pages that may hold data, as XML. A client that did not ask for parts gets all: past a bound, in one large range.
-pub(super) fn pages(open: &OpenContent, asked: Range<u64>, most: Option<usize>) -> Result<String, Error> {
+fn pages(open: &OpenContent, asked: Range<u64>, most: Option<usize>) -> Result<String, Error> {
     let end = asked.end.min(open.size_bytes()?);
     let mut ranges: Vec<Range<u64>> = Vec::new();
     let (mut at, mut next) = (asked.start - asked.start % PAGE_BYTES, String::new());

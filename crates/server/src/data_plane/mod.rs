@@ -11,12 +11,12 @@ use std::sync::Arc;
 use arm::ResourceId;
 use axum::Router;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use workers::blobs::Blobs;
-use workers::{Collector, Downloads, Error, Regions, Uploads};
+use workers::{Collector, Downloads, Error, Grants, Regions, Uploads};
 
 use self::call::{Call, malformed};
-use crate::blob::BlobIntakes;
+use crate::blob::{BlobIntakes, granted};
 use crate::body::Intake;
 use crate::edge::{Edge, not_allowed};
 
@@ -30,6 +30,7 @@ pub(crate) struct DataPlane {
     pub(crate) subscriptions: Arc<[String]>,
     pub(crate) intakes: Intakes,
     pub(crate) blobs: Arc<Blobs>,
+    pub(crate) grants: Grants,
     pub(crate) blob_intakes: BlobIntakes,
 }
 
@@ -60,6 +61,7 @@ pub(crate) fn router() -> Router<Edge> {
         .route("/gallerist/blocks/{*id}", post(uploads::receive).get(versions::blocks))
         .route("/gallerist/commit/{*id}", post(uploads::commit))
         .route("/gallerist/entries/{*id}", get(versions::entries))
+        .route("/gallerist/sas/{*path}", any(granted::answer))
         .route("/gallerist/verify", get(verify))
         .method_not_allowed_fallback(wrong_method)
 }

@@ -19,11 +19,15 @@ pub(super) struct Gates(Mutex<HashMap<String, Weak<Gate>>>);
 
 impl Gates {
     pub(super) fn of(&self, id: &ResourceId) -> Arc<Gate> {
+        self.named(id.key())
+    }
+
+    /// The gate of anything with a name of its own.
+    pub(super) fn named(&self, key: String) -> Arc<Gate> {
         let mut gates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if gates.len() >= GATES {
             gates.retain(|_, gate| gate.strong_count() > 0);
         }
-        let key = id.key();
         if let Some(gate) = gates.get(&key).and_then(Weak::upgrade) {
             return gate;
         }

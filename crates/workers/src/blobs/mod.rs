@@ -9,6 +9,7 @@ mod blocks;
 mod conditions;
 mod containers;
 mod gate;
+mod granted;
 mod refusals;
 mod settled;
 #[cfg(test)]
@@ -255,7 +256,11 @@ impl Blobs {
         }
     }
 
-    async fn open(&self, content: Content) -> Result<OpenContent, Error> {
+    /// Opens content of any origin to be read.
+    ///
+    /// # Errors
+    /// As [`Content::open`].
+    pub async fn open(&self, content: Content) -> Result<OpenContent, Error> {
         let (staging, regions) = (self.staging.clone(), self.regions.clone());
         tokio::task::spawn_blocking(move || content.open(&staging, &regions)).await?
     }

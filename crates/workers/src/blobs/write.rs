@@ -322,7 +322,7 @@ fn check_size(size_bytes: u64) -> Result<(), Rejection> {
 }
 
 /// Whether a range is some whole pages of a blob of `size_bytes`.
-fn check_pages(range: &Range<u64>, size_bytes: u64) -> Result<(), Rejection> {
+pub(super) fn check_pages(range: &Range<u64>, size_bytes: u64) -> Result<(), Rejection> {
     let whole = range.start.is_multiple_of(PAGE_BYTES) && range.end.is_multiple_of(PAGE_BYTES);
     if whole && range.start < range.end && range.end <= size_bytes {
         return Ok(());
