@@ -5,6 +5,7 @@ use control::stored_of;
 use disks::{Blocks, Extent, ExtentKind, InputFormat, Limits};
 use providers::Stored;
 use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use crate::blobs::{BlobImage, image_of_blob};
@@ -104,6 +105,21 @@ pub(crate) async fn find(running: &Running, source: &Value, wanted: &Wanted<'_>)
     }
 }
 
+/// The turn to fetch what `source` needs from foreign servers, if it needs that.
+///
+/// One for all its disks: what was fetched for one of them is not given up for want of another turn. A slow server
+/// must not keep jobs whose bytes are here already from theirs.
+///
+/// # Errors
+/// [`Stop::NotYet`] when all turns are taken.
+pub(crate) fn turn(running: &Running, source: &Value) -> Result<Option<OwnedSemaphorePermit>, Stop> {
+    let disks = source["dataDisks"].as_array().into_iter().flatten().map(|disk| &disk["source"]);
+    if !std::iter::once(source).chain(disks).any(|source| source["kind"] == "blob") {
+        return Ok(None);
+    }
+    running.fetches.clone().try_acquire_owned().map(Some).map_err(|_taken| Stop::NotYet)
+}
+
 /// Finds the images of all disks that `source` names: a whole source's, or one for each disk.
 pub(crate) async fn find_all(
     running: &Running,
@@ -116,6 +132,7 @@ pub(crate) async fn find_all(
         (Some("image"), Some(id)) => return from_image(running, &id, wanted).await,
         _ => {}
     }
+    let _turn = turn(running, source)?;
     let os = find(running, source, wanted).await?;
     let asked = source["wantedBytes"].as_u64();
     let mut origins = Origins {
@@ -131,8 +148,9 @@ pub(crate) async fn find_all(
     for disk in source["dataDisks"].as_array().into_iter().flatten() {
         let (lun, source) = (disk["lun"].as_i64().unwrap_or_default(), &disk["source"]);
         let target = format!("{} (LUN {lun})", wanted.target);
-        let found = find(running, source, &Wanted { target: &target, ..*wanted }).await?;
-        origins.images.data.push((lun, sized(found.image, source["wantedBytes"].as_u64(), wanted)?));
+        let wanted = Wanted { target: &target, ..*wanted };
+        let found = find(running, source, &wanted).await?;
+        origins.images.data.push((lun, sized(found.image, source["wantedBytes"].as_u64(), &wanted)?));
         origins.pins.extend(found.pin);
         origins.kept.extend(found.kept);
         origins.stand_in.push(found.stands_in);
@@ -193,10 +211,11 @@ async fn bring(
     from: &Region,
     home: &Region,
 ) -> Result<Option<store::Pin>, Stop> {
-    let (to, root) = (running.regions.store(home)?.clone(), image.root);
-    if from == home || to.has(&root) {
+    if from == home {
         return Ok(None);
     }
+    // Also what is there already is walked and pinned: nothing else may hold it there.
+    let (to, root) = (running.regions.store(home)?.clone(), image.root);
     let from = running.regions.store(from)?.clone();
     let (owner, stopped) = (running.owner(), running.stop_flag());
     let copied = running
@@ -346,8 +365,6 @@ async fn from_own_blob(running: &Running, id: &ResourceId, wanted: &Wanted<'_>) 
 }
 
 async fn from_blob(running: &Running, uri: &str, wanted: &Wanted<'_>) -> Result<Origin, Stop> {
-    // A slow source must not keep publishes of what is here already from their turn.
-    let Ok(_turn) = running.fetches.clone().try_acquire_owned() else { return Err(Stop::NotYet) };
     let stopped = running.stop_flag();
     let remote = match Remote::open(uri, &running.settings.source, stopped).await {
         Err(_) if running.is_stopped() => return Err(Stop::LeaseLost),

@@ -105,3 +105,52 @@ async fn the_disks_of_a_version_are_read_by_their_luns() {
     assert!(none.text.contains("the LUNs [3]"), "{}", none.text);
     assert_eq!(entries("lun=x").await.status.as_u16(), 400);
 }
+
+/// The address that a POST of `access` is answered with.
+async fn granted(server: &TestServer, path: &str, access: &str) -> String {
+    let body = json!({"access": access, "durationInSeconds": 3600});
+    let begun = server.ask(Method::POST, &format!("{path}/beginGetAccess"), &body).await;
+    let told = ended(server, begun.header("location")).await.json();
+    told["accessSAS"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_disk_goes_in_and_comes_out_by_its_addresses() {
+    const MIB: usize = 1 << 20;
+    let server = TestServer::start().await;
+    server.furnish().await;
+    let mut vhd: Vec<u8> =
+        (0..20 * MIB).map(|at| if at < 64 << 10 { u8::try_from(at % 251).unwrap() } else { 0 }).collect();
+    vhd.extend(disks::fixed_vhd_footer((20 * MIB).try_into().unwrap(), [5; 16]));
+    let creation = json!({"creationData": {"createOption": "Upload", "uploadSizeBytes": vhd.len()}});
+    let disk = made(&server, "disks/x", creation, 202).await;
+    let path = disk["id"].as_str().unwrap();
+    let address = granted(&server, path, "Write").await;
+    let size = vhd.len();
+    for range in [0..64 << 10, size - 512..size] {
+        let bytes = vhd[range.clone()].to_vec();
+        let request = server.client.put(format!("{address}&comp=page"));
+        let request = request.header("x-ms-version", "2025-01-05").header("x-ms-page-write", "update");
+        let request = request.header("x-ms-range", format!("bytes={}-{}", range.start, range.end - 1));
+        let written = answer(request.body(bytes)).await;
+        assert_eq!(written.status.as_u16(), 201, "{}", written.text);
+    }
+    let ending = server.ask(Method::POST, &format!("{path}/endGetAccess"), &Value::Null).await;
+    assert_eq!(ended(&server, ending.header("location")).await.status.as_u16(), 200);
+    let late = answer(server.client.get(&address)).await;
+    assert_eq!(late.status.as_u16(), 403, "{}", late.text);
+    let address = granted(&server, path, "Read").await;
+    let read = |range: String| server.client.get(&address).header("x-ms-range", range).send();
+    let front = read(format!("bytes=0-{}", MIB - 1)).await.unwrap();
+    assert_eq!(front.status().as_u16(), 206);
+    assert!(front.bytes().await.unwrap() == vhd[..MIB]);
+    let back = read(format!("bytes={}-{}", size - 1024, size - 1)).await.unwrap().bytes().await.unwrap();
+    let file = [&vhd[..20 * MIB], &back[512..]].concat();
+    let open = disks::open(disks::InputFormat::Vhd, Box::new(file), &disks::Limits::default()).unwrap();
+    assert_eq!(open.blocks.size_bytes(), 20 << 20);
+    let refused = server.client.put(format!("{address}&comp=page")).header("x-ms-page-write", "clear");
+    let refused = answer(refused.header("x-ms-range", "bytes=0-511").body(Vec::new())).await;
+    assert_eq!(refused.status.as_u16(), 403, "{}", refused.text);
+    let shown = server.get(path).await.json();
+    assert_eq!(shown["properties"]["diskSizeBytes"], 20 << 20);
+}

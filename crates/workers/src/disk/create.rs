@@ -67,6 +67,7 @@ async fn bring(running: &mut Running, row: Row, document: Document, source: &Val
         target: "properties.creationData",
         most_bytes: store::MAX_DISK_BYTES,
     };
+    let _turn = origin::turn(running, source)?;
     let found = origin::find(running, source, &wanted).await?;
     let found = origin::bring_home(running, found, &wanted).await?;
     let image = origin::sized(found.image, wanted_bytes(&document), &size_wanted(&wanted))?;

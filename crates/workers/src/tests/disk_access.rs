@@ -333,3 +333,19 @@ fn the_jobs_of_access_survive_all_that() {
     give_access().resumes_wherever_the_process_died();
     give_access().is_tried_again_when_the_rows_fail();
 }
+
+#[test]
+fn what_was_written_in_time_counts_although_the_access_is_over() {
+    let world = World::new();
+    let disk = Disk::new(1, 8);
+    let id = made(&world, "disks/d", &upload_of(UPLOAD_BYTES));
+    grant(&world, &id, "Write");
+    write(&world, &id, &vhd(&disk));
+    world.clock.advance(3600);
+    world.sweep();
+    assert_eq!(world.get(&id)["properties"]["diskState"], "ReadyToUpload");
+    assert_eq!(revoke(&world, &id), JobState::Succeeded(Value::Null));
+    assert_eq!(world.get(&id)["properties"]["diskState"], "Unattached");
+    assert!(world.bytes_of(&id, "westeurope").starts_with(disk.bytes()));
+    world.is_clean();
+}

@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::settle::guid;
+use super::settle::{SOURCE, guid};
 use super::{Disk, wire};
 use crate::compute::source::SNAPSHOTS;
 use crate::shape::text_at;
@@ -83,8 +83,7 @@ fn begin(act: &Act<'_>, subject: &str) -> Result<Acted, Rejection> {
     let seconds = seconds.ok_or_else(|| missing("durationInSeconds"))?;
     may_be_granted(act, access)?;
     let may_write = access == "Write";
-    let waits = matches!(text_at(&document.properties, "diskState"), Some("ReadyToUpload" | "ActiveUpload"));
-    match (may_write, waits) {
+    match (may_write, waits_for_upload(act.stored)) {
         (true, false) => {
             let message = format!(
                 "Write access is granted to a {subject} that was created with the option 'Upload' and still waits for its bytes; '{}' does not.",
@@ -134,7 +133,8 @@ fn is_ready(stored: &Stored) -> Result<(), Rejection> {
         return Ok(());
     }
     // What a client has written and could not be read as a disk may be written again.
-    if state == State::Failed && text_at(&stored.document.properties, "diskState") == Some("ReadyToUpload") {
+    let is_made = !stored.document.internal.contains_key(SOURCE);
+    if state == State::Failed && is_made && waits_for_upload(stored) {
         return Ok(());
     }
     let message = format!("'{}' is in state '{}'. It must be 'Succeeded'.", stored.id.name(), state.as_str());
@@ -184,12 +184,14 @@ fn waits_for_upload(stored: &Stored) -> bool {
 /// The grant ends with this request; what was written is made an image by a job.
 fn end(act: &Act<'_>) -> Acted {
     let document = &act.stored.document;
-    let Some(grant) = Grant::of(&document.internal) else {
+    // Also when the access is over already: what was written in its time counts.
+    let is_uploaded = waits_for_upload(act.stored) && !document.internal.contains_key(SOURCE);
+    if Grant::of(&document.internal).is_none() && !is_uploaded {
         return Acted { answer: Answer::Operation(Value::Null), ..Acted::default() };
-    };
+    }
     let (mut properties, mut internal) = (document.properties.clone(), document.internal.clone());
     end_grant(&mut properties, &mut internal);
-    let work = grant.may_write.then_some(Work { kind: Disk::SETTLE, input: Value::Null });
+    let work = is_uploaded.then_some(Work { kind: Disk::SETTLE, input: Value::Null });
     let answer = if work.is_some() { Answer::Done } else { Answer::Operation(Value::Null) };
     Acted { properties: Some(properties), internal: Some(internal), work, answer, ..Acted::default() }
 }

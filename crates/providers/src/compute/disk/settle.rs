@@ -10,7 +10,7 @@ use crate::shape::{object_in, text_at};
 use crate::{Accepted, Entropy, Put, Rejection, State, Work};
 
 /// The server's notes: where the bytes come from, for a retry; the file that a client writes to; the size in bytes.
-const SOURCE: &str = "source";
+pub(super) const SOURCE: &str = "source";
 const STAGED: &str = "staged";
 const SIZE: &str = "sizeBytes";
 /// The size that was asked for, when it is not the source's.

@@ -402,9 +402,31 @@ fn a_grant_is_noted_and_ends_at_once() {
     assert!(granted.delete().is_ok());
 }
 
+/// A disk under upload whose file is there.
+fn waiting() -> Scene {
+    let mut scene = disk().after(upload());
+    scene.current.as_mut().unwrap().document.internal.remove("source");
+    scene
+}
+
+#[test]
+fn a_disk_whose_file_was_not_made_is_not_granted() {
+    let write = json!({"access": "Write", "durationInSeconds": 60});
+    let unmade = disk().standing(disk().put(upload()).unwrap(), State::Failed);
+    check_refusal(
+        &unmade.act("beginGetAccess", write.clone()).unwrap_err(),
+        "OperationNotAllowed",
+        "",
+        "is in state 'Failed'",
+    );
+    let mut failed = waiting();
+    failed.current.as_mut().unwrap().document.state = State::Failed;
+    assert!(failed.act("beginGetAccess", write).is_ok());
+}
+
 #[test]
 fn what_was_uploaded_is_taken_in_when_the_access_ends() {
-    let scene = disk().after(upload());
+    let scene = waiting();
     let acted = scene.act("beginGetAccess", json!({"access": "Write", "durationInSeconds": 60})).unwrap();
     let mut granted = scene;
     let document = &mut granted.current.as_mut().unwrap().document;

@@ -1,11 +1,13 @@
 //! `az disk`, `az snapshot`, `az image`, and the versions made of them.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::{Value, json};
 
 use super::galleries::{deleted, steps};
 use super::{Az, Exchange};
 use crate::clients::blob::BlobServer;
-use crate::clients::disk::fixed_vhd;
+use crate::clients::disk::{convert, fixed_vhd, write_raw};
 use crate::server::{Server, Start};
 
 const SHELF: &str = "-g images -r shelf -i linux";
@@ -33,6 +35,15 @@ fn az_makes_disks_snapshots_and_images_and_versions_of_them() {
     disks_wait_for_uploads(&az);
     a_data_disk_is_exported(&az, disk_bytes);
     disks_go(&az);
+}
+
+/// The least VHD that may be uploaded.
+fn vhd_to_upload(folder: &Path) -> PathBuf {
+    let (raw, vhd) = (folder.join("upload.raw"), folder.join("upload.vhd"));
+    write_raw(&raw, SMALLEST_UPLOAD - 512, 9);
+    convert("raw", &raw, &["-O", "vpc", "-o", "subformat=fixed,force_size=on"], &vhd);
+    assert_eq!(std::fs::metadata(&vhd).unwrap().len(), SMALLEST_UPLOAD);
+    vhd
 }
 
 /// 202, an operation to poll and nothing else, then the disk itself.
@@ -152,14 +163,28 @@ fn disks_wait_for_uploads(az: &Az) {
         az.json("disk grant-access -g images -n upload --access-level Write --duration-in-seconds 3600");
     assert!(access["accessSAS"].as_str().unwrap().contains("&sp=rw&"), "{access}");
     assert_eq!(az.json("disk show -g images -n upload --query diskState"), "ActiveUpload");
-    az.quiet("disk revoke-access -g images -n upload");
-    assert_eq!(az.json("disk show -g images -n upload --query diskState"), "ReadyToUpload");
     az.refuses(
         "snapshot create -g images -n early --source upload",
         1,
         "OperationNotAllowed",
-        "is in state 'ReadyToUpload'",
+        "is in state 'ActiveUpload'",
     );
+    let vhd = vhd_to_upload(&az.server.scratch("."));
+    let address = access["accessSAS"].as_str().unwrap();
+    az.json(&format!(
+        "storage blob upload --blob-url {address} -f {} --type page --no-progress",
+        vhd.display()
+    ));
+    az.quiet("disk revoke-access -g images -n upload");
+    assert_eq!(az.json("disk show -g images -n upload --query diskState"), "Unattached");
+    let access = az.json("disk grant-access -g images -n upload --duration-in-seconds 3600");
+    let (address, back) = (access["accessSAS"].as_str().unwrap(), az.server.scratch("back.vhd"));
+    az.json(&format!("storage blob download --blob-url {address} -f {} --no-progress", back.display()));
+    let (sent, came) = (std::fs::read(vhd).unwrap(), std::fs::read(back).unwrap());
+    // Only the footer is our own.
+    assert_eq!(sent.len(), came.len());
+    assert!(sent[..sent.len() - 512] == came[..came.len() - 512]);
+    az.quiet("disk revoke-access -g images -n upload");
 }
 
 fn a_data_disk_is_exported(az: &Az, disk_bytes: usize) {
