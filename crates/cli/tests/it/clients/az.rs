@@ -8,6 +8,7 @@ mod disks;
 mod galleries;
 mod groups;
 mod refusals;
+mod storage;
 mod versions;
 
 use std::collections::BTreeMap;
