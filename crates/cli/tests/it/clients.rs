@@ -8,6 +8,7 @@ mod blob;
 mod disk;
 mod formats;
 mod sdk;
+mod storage;
 
 use std::path::PathBuf;
 

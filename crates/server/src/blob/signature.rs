@@ -69,9 +69,9 @@ pub(super) fn check(
         return Err(Rejection::new(403, "AuthorizationProtocolMismatch", message));
     }
     if is_account {
-        account_allows(query, doing)?
+        account_allows(query, doing)?;
     } else {
-        service_allows(query, doing)?
+        service_allows(query, doing)?;
     }
     permitted(word("sp"), doing)
 }

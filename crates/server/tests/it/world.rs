@@ -200,6 +200,8 @@ pub(crate) fn api_version(path: &str) -> &'static str {
         "2024-03-02"
     } else if path.contains("Microsoft.Compute/images") {
         "2024-07-01"
+    } else if path.contains("Microsoft.Storage") {
+        "2025-06-01"
     } else if path.contains("Microsoft.Compute") {
         "2024-03-03"
     } else {

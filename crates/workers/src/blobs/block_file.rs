@@ -10,6 +10,8 @@ use crate::Staged;
 
 /// A record begins on such a boundary.
 const RECORD_BYTES: u64 = 4096;
+/// The page that says what follows.
+const HEADER_BYTES: usize = 4096;
 const MAGIC: &[u8; 8] = b"gblock1\n";
 /// Longest id, in bytes of base64: 64 bytes of it ("Put Block").
 pub(super) const LONGEST_ID: usize = 88;
@@ -38,7 +40,7 @@ pub(super) fn read(file: &Staged) -> io::Result<(Vec<String>, HashMap<String, Pl
     let (mut order, mut places) = (Vec::new(), HashMap::new());
     let mut at = 0;
     while at + RECORD_BYTES <= size_bytes {
-        let mut page = [0; RECORD_BYTES as usize];
+        let mut page = [0; HEADER_BYTES];
         file.read(at, &mut page)?;
         at += RECORD_BYTES;
         let Some((id, length, digest)) = parse(&page) else { continue };

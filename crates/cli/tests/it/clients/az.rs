@@ -10,6 +10,7 @@ mod galleries;
 mod groups;
 mod marketplace;
 mod refusals;
+mod storage;
 mod versions;
 
 use std::collections::BTreeMap;
