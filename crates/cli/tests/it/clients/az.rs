@@ -7,6 +7,8 @@ mod definitions;
 mod galleries;
 mod groups;
 mod refusals;
+mod sharing;
+mod soft_delete;
 mod versions;
 
 use std::collections::BTreeMap;
