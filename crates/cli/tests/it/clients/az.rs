@@ -11,6 +11,8 @@ mod groups;
 mod marketplace;
 mod refusals;
 mod storage;
+mod sharing;
+mod soft_delete;
 mod versions;
 
 use std::collections::BTreeMap;

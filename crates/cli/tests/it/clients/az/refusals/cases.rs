@@ -37,8 +37,30 @@ pub(super) const GROUPS_AND_GALLERIES: &[Case] = &[
         "already exists in location 'westeurope' in resource group 'images'",
     ),
     ("sig create -g other -r Shelf", 1, "Conflict", "is not unique within the subscription"),
-    ("sig create -g images -r x --permissions Groups", 1, "NotImplemented", "permissions 'Groups'"),
-    ("sig create -g images -r x --soft-delete true", 1, "NotImplemented", "Soft delete"),
+    (
+        "sig create -g images -r x --permissions Community --publisher-uri u --publisher-email e --eula e --public-name-prefix a-b",
+        1,
+        "InvalidParameter",
+        "5 to 16 letters and digits",
+    ),
+    (
+        "sig image-version list-soft-deleted -g images -r shelf -i nope",
+        3,
+        "ResourceNotFound",
+        "'Microsoft.Compute/galleries/shelf/images/nope'",
+    ),
+    (
+        "sig show-shared -l westeurope --gallery-unique-name shelf",
+        3,
+        "NotFound",
+        "not found in this Azure location",
+    ),
+    (
+        "sig show-community -l westeurope --public-gallery-name shelf",
+        3,
+        "NotFound",
+        "not found in this Azure location",
+    ),
     (
         "sig update -g images -r shelf --set sharingProfile.permissions=Groups",
         1,
@@ -49,8 +71,8 @@ pub(super) const GROUPS_AND_GALLERIES: &[Case] = &[
     (
         "sig share add -g images -r shelf --subscription-ids 00000000-0000-0000-0000-000000000001",
         1,
-        "NotImplemented",
-        "",
+        "OperationNotAllowed",
+        "'Groups'; gallery 'shelf' has 'Private'",
     ),
 ];
 
