@@ -134,6 +134,9 @@ async fn a_claim_is_held_by_one_row(#[values(Backend::Sqlite, Backend::Memory)] 
     store.commit(change).await.unwrap();
     let error = store.commit(put(vec![claiming(&second, &["b"])])).await.unwrap_err();
     assert!(matches!(error, Error::Taken { holder, .. } if holder == third));
+    for (word, holder) in [("a", Some(second)), ("b", Some(third)), ("c", None)] {
+        assert_eq!(store.holder(&Claim(word.to_owned())).await.unwrap(), holder, "{word}");
+    }
 }
 
 #[rstest]

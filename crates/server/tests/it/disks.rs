@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::world::{Answer, PATIENCE, TestServer, answer};
 
 /// Asks an absolute URL as the owner until the answer is no longer that something is under way.
-async fn ended(server: &TestServer, url: &str) -> Answer {
+pub(crate) async fn ended(server: &TestServer, url: &str) -> Answer {
     let asking = async {
         loop {
             let answer = answer(server.client.get(url).bearer_auth(server.owner())).await;
@@ -20,7 +20,7 @@ async fn ended(server: &TestServer, url: &str) -> Answer {
 }
 
 /// A resource that stands when its operation has ended.
-async fn made(server: &TestServer, path: &str, properties: Value, status: u16) -> Value {
+pub(crate) async fn made(server: &TestServer, path: &str, properties: Value, status: u16) -> Value {
     let path = server.compute(path);
     let put = server.put(&path, &json!({"location": "westeurope", "properties": properties})).await;
     assert_eq!((put.status.as_u16(), put.header("location")), (status, ""), "{}", put.text);

@@ -7,6 +7,7 @@ mod counting;
 mod data_plane;
 mod disks;
 mod edge;
+mod grants;
 mod hostile;
 mod lifetime;
 mod marketplace;
