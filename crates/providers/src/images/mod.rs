@@ -1,6 +1,5 @@
 //! `Gallerist.Images`: what Azure has no name for.
 
-pub mod contract;
 pub mod marketplace;
 pub mod upload;
 

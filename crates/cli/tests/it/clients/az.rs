@@ -10,9 +10,9 @@ mod galleries;
 mod groups;
 mod marketplace;
 mod refusals;
-mod storage;
 mod sharing;
 mod soft_delete;
+mod storage;
 mod versions;
 
 use std::collections::BTreeMap;
