@@ -1,0 +1,86 @@
+//! ext2, ext3 and ext4, by the kernel's document "ext4 Data Structures and Algorithms".
+//!
+//! Folders are read in a line, whether indexed or not. The journal is not replayed: a file system that needs it is told
+//! as not clean, and is read as it stands on the disk.
+
+mod data;
+mod folder;
+mod inode;
+mod superblock;
+
+use self::inode::Inode;
+use self::superblock::Superblock;
+use super::{Entry, Files, Opened, share};
+use crate::bytes::as_u64;
+use crate::tree::{Error, Node, NodeKind};
+use crate::window::Window;
+
+/// The inode of the root folder.
+const ROOT: u64 = 2;
+/// Longest target of a link; Linux's `PATH_MAX`.
+const MOST_TARGET_BYTES: u64 = 4096;
+
+/// Opens the file system in `volume`.
+pub(super) fn open<'a>(volume: &Window<'a>) -> Result<Opened<'a>, Error> {
+    let superblock = Superblock::read(volume)?;
+    let (clean, usage) = (superblock.is_clean(), superblock.usage());
+    let files = Ext { volume: volume.clone(), superblock };
+    if files.node(ROOT)?.kind != NodeKind::Folder {
+        return Err(Error::Damaged("the root of the ext file system is no folder".to_owned()));
+    }
+    Ok(Opened { tree: share(files, volume), clean: Some(clean), usage, label: None })
+}
+
+struct Ext<'a> {
+    volume: Window<'a>,
+    superblock: Superblock,
+}
+
+impl Ext<'_> {
+    fn inode(&self, number: u64) -> Result<Inode, Error> {
+        Inode::read(&self.volume, &self.superblock, number)
+    }
+
+    /// Bytes of whatever the inode holds: a file, a folder, a long link.
+    fn contents(&self, inode: &Inode, offset: u64, most: u64) -> Result<Vec<u8>, Error> {
+        data::read(&self.volume, &self.superblock, inode, offset, most)
+    }
+}
+
+impl Files for Ext<'_> {
+    fn root(&self) -> u64 {
+        ROOT
+    }
+
+    fn node(&self, id: u64) -> Result<Node, Error> {
+        let inode = self.inode(id)?;
+        let kind = inode.kind();
+        Ok(Node {
+            kind,
+            size_bytes: if kind == NodeKind::File { inode.size_bytes } else { 0 },
+            mode: u32::from(inode.mode) & 0o7777,
+            uid: Some(inode.uid),
+            gid: Some(inode.gid),
+            number: Some(id),
+        })
+    }
+
+    fn entries(&self, id: u64, most: usize) -> Result<Vec<Entry>, Error> {
+        folder::entries(self, &self.inode(id)?, most)
+    }
+
+    fn read(&self, id: u64, offset: u64, most: usize) -> Result<Vec<u8>, Error> {
+        self.contents(&self.inode(id)?, offset, as_u64(most))
+    }
+
+    fn target(&self, id: u64) -> Result<Vec<u8>, Error> {
+        let inode = self.inode(id)?;
+        if inode.size_bytes > MOST_TARGET_BYTES {
+            return Err(Error::Damaged("the target of a link is longer than a path can be".to_owned()));
+        }
+        match inode.short_target()? {
+            Some(target) => Ok(target),
+            None => self.contents(&inode, 0, inode.size_bytes),
+        }
+    }
+}
