@@ -7,6 +7,7 @@ mod budget;
 mod bytes;
 mod crc;
 mod disk;
+mod folders;
 mod fs;
 mod lvm;
 mod observation;

@@ -86,6 +86,15 @@ pub(super) fn parse(record: &[u8]) -> Result<Vec<Attribute>, Error> {
     }
 }
 
+/// How many runs `attributes` have in all.
+pub(super) fn runs_in(attributes: &[Attribute]) -> usize {
+    let runs = attributes.iter().map(|attribute| match &attribute.body {
+        Body::Resident(_) => 0,
+        Body::Stored(stored) => stored.runs.len(),
+    });
+    runs.sum()
+}
+
 fn attribute(kind: Kind, bytes: &[u8]) -> Result<Attribute, Error> {
     let fields = Fields::new("NTFS attribute", bytes);
     let flags = fields.le_u16(12)?;

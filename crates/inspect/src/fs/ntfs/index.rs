@@ -12,6 +12,8 @@ use crate::tree::Error;
 
 /// `$I30`, the index of names.
 const NAMES: [u16; 4] = [0x24, 0x49, 0x33, 0x30];
+/// Most blocks of a folder.
+const MOST_BLOCKS: usize = 65_536;
 /// The name space of short names, which stand beside long ones.
 const SHORT: u8 = 2;
 
@@ -32,6 +34,9 @@ pub(super) fn entries(table: &Table<'_>, folder: &Record<'_, '_>, most: usize) -
     let unit = if table.cluster_bytes() <= block_bytes { table.cluster_bytes() } else { 512 };
     let mut visited = HashSet::new();
     while let Some(block) = found.below.pop() {
+        if visited.len() >= MOST_BLOCKS {
+            return Err(Error::Budget("bytes of one folder"));
+        }
         let lost =
             || Error::Damaged("the blocks of an NTFS folder turn in a circle, or are missing".to_owned());
         let blocks = blocks.as_ref().filter(|_| visited.insert(block)).ok_or_else(lost)?;

@@ -12,8 +12,8 @@ const STRIDE: usize = 512;
 const MOST_EXTENSIONS: usize = 1024;
 /// Most bytes of a list of attributes.
 const MOST_LIST_BYTES: u64 = 1 << 20;
-/// Most runs of one attribute.
-const MOST_RUNS: usize = 1 << 20;
+/// Most runs of one file.
+const MOST_RUNS: usize = 1 << 18;
 
 /// The master file table.
 pub(super) struct Table<'a> {
@@ -116,8 +116,14 @@ impl<'a> Table<'a> {
             }
             at += length;
         }
+        let mut runs = attribute::runs_in(&attributes);
         for record in elsewhere {
-            attributes.extend(attribute::parse(&self.bytes(record)?)?);
+            let more = attribute::parse(&self.bytes(record)?)?;
+            runs += attribute::runs_in(&more);
+            if runs > MOST_RUNS {
+                return Err(Error::Unsupported("a file in more than 262,144 pieces".to_owned()));
+            }
+            attributes.extend(more);
         }
         Ok(attributes)
     }
@@ -170,7 +176,7 @@ pub(super) fn joined(mut parts: Vec<Stored>) -> Result<Stored, Error> {
     let mut whole = parts.next().filter(|part| part.first == 0).ok_or_else(damaged)?;
     for part in parts {
         let end = whole.runs.last().map_or(0, |run: &Run| run.at + run.clusters);
-        if part.first != end || whole.runs.len() + part.runs.len() > MOST_RUNS {
+        if part.first != end {
             return Err(damaged());
         }
         whole.runs.extend(part.runs);

@@ -85,6 +85,7 @@ impl<'a> Stream<'a> {
                 bytes.get(as_usize(offset)..as_usize(end)).map(<[u8]>::to_vec).ok_or_else(past)
             }
             Body::Stored(stored) => {
+                self.clusters.volume.meter().step(length / 4096)?;
                 let mut bytes = zeros(length);
                 // What was never written stays zero.
                 let written = stored.written_bytes.min(end).saturating_sub(offset);
