@@ -32,7 +32,7 @@ const LINK: u8 = 7;
 /// Opens the default subvolume, as a mount without options does.
 pub(super) fn open<'a>(volume: &Window<'a>) -> Result<Opened<'a>, Error> {
     let tree = open_with(volume, Btrfs::open)?;
-    Ok(Opened { tree, clean: None, usage: usage(volume)?, label: None })
+    Ok(Opened { tree, clean: None, usage: usage(volume)?, label: None, note: None })
 }
 
 /// Opens the subvolume at `path` from the top level.

@@ -35,7 +35,7 @@ pub(super) fn open<'a>(volume: &Window<'a>) -> Result<Opened<'a>, Error> {
         volume: volume.clone(),
         state: Mutex::new(State { xfs, parents: Parents::default() }),
     };
-    Ok(Opened { tree: share(files, volume), clean: None, usage, label: None })
+    Ok(Opened { tree: share(files, volume), clean: None, usage, label: None, note: None })
 }
 
 struct XfsFiles<'a> {
