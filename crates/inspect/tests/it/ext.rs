@@ -275,3 +275,27 @@ fn a_damaged_journal_is_told_and_passed_over(#[case] block: u64) {
     assert_eq!(seen.text.contains("is not replayed"), block == 0, "{seen:?}");
     assert_eq!(disk.volumes[0].tree().unwrap().read(b"/etc/small", 0, 100).unwrap(), b"a few bytes\n");
 }
+
+#[rstest]
+#[case::usual("-t ext4 -b 4096")]
+#[case::small_blocks("-t ext4 -b 1024")]
+#[case::narrow("-t ext2")]
+fn a_deleted_file_still_stands_in_free_blocks(#[case] options: &str) {
+    let workshop = Workshop::new();
+    let disk = make(&workshop, options);
+    let secret = sample::noise(2, 4097)[..1024].to_vec();
+    let holds_secret = |disk: &Disk<'_>| {
+        let volume = &disk.volumes[0];
+        let runs = volume.free_runs().unwrap();
+        let free: u64 = runs.iter().map(|run| run.end - run.start).sum();
+        assert!(free <= volume.usage.unwrap().free_bytes, "{free}");
+        assert!(free > 4 << 20, "{free}");
+        runs.iter().any(|run| {
+            let bytes = volume.window().bytes(run.start, run.end - run.start).unwrap();
+            bytes.chunks(1024).any(|chunk| chunk == secret)
+        })
+    };
+    assert!(!holds_secret(&Disk::open(&disk, Budget::default())));
+    let disk = change(&workshop, "rm /etc/one-more\n");
+    assert!(holds_secret(&Disk::open(&disk, Budget::default())));
+}
