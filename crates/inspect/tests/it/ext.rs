@@ -141,7 +141,9 @@ fn a_hundred_thousand_names_and_a_very_deep_folder_are_told() {
 #[case::every_feature(96, &u32::MAX.to_le_bytes())]
 fn a_hostile_superblock_is_told_as_unreadable(#[case] at: u64, #[case] bytes: &[u8]) {
     let workshop = Workshop::new();
-    let mut disk = make(&workshop, "-t ext4");
+    workshop.image("image", 8);
+    workshop.run("mkfs.ext4 -q -F -O 64bit image");
+    let mut disk = workshop.load("image");
     disk.put(1024 + at, bytes);
     let disk = Disk::open(&disk, Budget::default());
     assert!(disk.volumes[0].tree().is_err());
