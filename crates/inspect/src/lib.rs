@@ -7,12 +7,17 @@ mod budget;
 mod bytes;
 mod crc;
 mod disk;
+pub mod facts;
 mod fs;
+mod guest;
 mod lvm;
 mod observation;
+pub mod packages;
 mod partitions;
 mod probe;
 mod root;
+#[cfg(test)]
+mod testing;
 mod text;
 pub mod tree;
 mod volumes;
@@ -21,6 +26,8 @@ mod window;
 
 pub use budget::Budget;
 pub use disk::Disk;
+pub use facts::Facts;
+pub use guest::Guest;
 pub use observation::{Observation, ObservationKind};
 pub use partitions::{Partition, PartitionKind, TableKind};
 pub use probe::{Content, FileSystem};
