@@ -5,7 +5,9 @@
 mod az_login;
 mod client;
 mod connect;
+mod diff;
 mod export;
+mod inspect;
 mod publish;
 mod serve;
 mod terminal;
@@ -33,6 +35,10 @@ enum Command {
     Publish(publish::Publish),
     /// Write an image version to a file, in any format.
     Export(export::Export),
+    /// Look into a disk image: what it is, what is wrong with it, whether it is what it is declared to be.
+    Inspect(inspect::Inspect),
+    /// Tell what changed between two disk images.
+    Diff(diff::Diff),
     /// Check that everything a data folder claims to hold is there and right.
     Verify(verify::Verify),
 }
@@ -44,6 +50,8 @@ fn main() -> ExitCode {
         Command::AzLogin(args) => az_login::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Publish(args) => publish::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Export(args) => export::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Verify(args) => verify::run(&args),
     };
     ended.unwrap_or_else(|error| {

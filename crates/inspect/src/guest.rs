@@ -166,6 +166,16 @@ impl<'a> Guest<'a> {
         }
     }
 
+    /// Visits everything below the folder at `path`, links not followed; what could not be read is returned.
+    pub(crate) fn visit(
+        &self,
+        path: &[u8],
+        limits: Limits,
+        tell: &mut dyn FnMut(&[u8], &Node) -> Next,
+    ) -> Vec<walk::Missed> {
+        walk::visit(self.tree, path, limits, tell)
+    }
+
     /// `path` spelled as the tree has it when only the case of letters differs, as Windows finds files.
     ///
     /// # Errors

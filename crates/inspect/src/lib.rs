@@ -5,9 +5,11 @@
 
 mod budget;
 mod bytes;
+pub mod contract;
 mod crc;
 mod disk;
 pub mod facts;
+pub mod findings;
 mod fs;
 mod guest;
 mod lvm;
@@ -15,6 +17,7 @@ mod observation;
 pub mod packages;
 mod partitions;
 mod probe;
+pub mod report;
 mod root;
 #[cfg(test)]
 mod testing;

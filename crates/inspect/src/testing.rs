@@ -146,7 +146,8 @@ pub(crate) fn debian() -> Files {
         .file("/var/lib/dpkg/status", "Package: cloud-init\nStatus: install ok installed\nArchitecture: all\nVersion: 22.4.2-1\n")
         .file("/boot/grub/grub.cfg", DEBIAN_MENU)
         .file("/boot/vmlinuz-6.1.0-48-cloud-amd64", kernel("6.1.0-48-cloud-amd64"))
-        .file("/usr/lib/modules/6.1.0-48-cloud-amd64/modules.builtin", "kernel/drivers/nvme/host/nvme.ko\nkernel/drivers/nvme/host/nvme-core.ko\nkernel/drivers/hv/hv_vmbus.ko\nkernel/drivers/scsi/hv_storvsc.ko\nkernel/drivers/net/hyperv/hv_netvsc.ko\nkernel/fs/fat/vfat.ko\nkernel/fs/udf/udf.ko\n")
+        .file("/usr/lib/modules/6.1.0-48-cloud-amd64/modules.builtin", "kernel/drivers/nvme/host/nvme.ko\nkernel/drivers/nvme/host/nvme-core.ko\nkernel/drivers/hv/hv_vmbus.ko\nkernel/drivers/scsi/hv_storvsc.ko\nkernel/drivers/net/hyperv/hv_netvsc.ko\nkernel/fs/fat/vfat.ko\nkernel/fs/udf/udf.ko\nkernel/drivers/virtio/virtio_pci.ko\nkernel/drivers/block/virtio_blk.ko\nkernel/drivers/net/virtio_net.ko\n")
+        .file("/boot/initrd.img-6.1.0-48-cloud-amd64", "")
         .folder("/root")
 }
 

@@ -15,5 +15,5 @@ mod tenancy;
 mod verify;
 
 pub use serve::{ServeOptions, serve};
-pub use system::{RandomIds, SystemClock};
+pub use system::{RandomIds, SystemClock, today};
 pub use verify::verify_offline;

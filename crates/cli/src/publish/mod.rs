@@ -7,6 +7,8 @@ mod shelf;
 mod source;
 mod upload;
 
+pub(crate) use source::open_image;
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 

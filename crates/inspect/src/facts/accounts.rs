@@ -164,8 +164,11 @@ fn sudo_without_password(guest: &Guest<'_>) -> Result<Vec<Vec<u8>>, Error> {
     Ok(names)
 }
 
+/// A file's path and what stands in it.
+type PathAndText = (Vec<u8>, Vec<u8>);
+
 /// The files of rules for `sudo`, those that it skips left out.
-pub(crate) fn sudo_rules(guest: &Guest<'_>) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+pub(crate) fn sudo_rules(guest: &Guest<'_>) -> Result<Vec<PathAndText>, Error> {
     let mut paths = vec![b"/etc/sudoers".to_vec()];
     paths.extend(guest.entries("/etc/sudoers.d", |name| !name.contains(&b'.') && !name.ends_with(b"~"))?);
     let mut rules = Vec::new();

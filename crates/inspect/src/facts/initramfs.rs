@@ -37,7 +37,7 @@ fn read(mut input: impl BufRead) -> Result<BTreeSet<String>, Error> {
         match magic.as_slice() {
             [] => return Ok(names.modules),
             [b'0', b'7', b'0', b'7', b'0', b'1' | b'2'] => {
-                plain_archive(&mut input, &mut names).map_err(damaged)?
+                plain_archive(&mut input, &mut names).map_err(damaged)?;
             }
             [0x1F, 0x8B, ..] => {
                 let mut unpacked = flate2::bufread::GzDecoder::new(&mut input);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::architecture::{self, Architecture, HEAD_BYTES};
-use super::boot::Entry;
+use super::boot::{Entry, is_signed};
 use super::initramfs::{self, module_name};
 use crate::guest::{Guest, joined, lines};
 use crate::packages::{Ecosystem, compare_versions};
@@ -25,6 +25,8 @@ pub struct Kernel {
     pub architecture: Option<Architecture>,
     /// Whether its modules are installed.
     pub has_modules: bool,
+    /// Whether it carries a signature.
+    pub signed: bool,
 }
 
 /// Where a driver comes from.
@@ -101,7 +103,8 @@ pub(super) fn installed(guest: &Guest<'_>) -> Result<Vec<Kernel>, Error> {
         let version = architecture::kernel_version(&bytes).unwrap_or(by_name);
         let has_modules = !version.is_empty() && guest.exists(format!("/lib/modules/{version}"))?;
         let architecture = architecture::of_program(&bytes);
-        kernels.push(Kernel { path: plain(&path), version, architecture, has_modules });
+        let signed = is_signed(&bytes);
+        kernels.push(Kernel { path: plain(&path), version, architecture, has_modules, signed });
     }
     kernels.sort_by(|a, b| compare_versions(Ecosystem::Rpm, &b.version, &a.version));
     kernels.dedup_by(|a, b| a.version == b.version && a.path.ends_with("/vmlinuz"));

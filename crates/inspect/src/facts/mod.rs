@@ -222,7 +222,7 @@ impl Facts {
     }
 
     /// Programs decide; where there are none that can be read, the loaders and kernels do.
-    fn settle_architecture(&mut self) {
+    pub(crate) fn settle_architecture(&mut self) {
         let kernels = self.kernels.iter().filter_map(|kernel| {
             Some(Witness { path: kernel.path.clone(), architecture: kernel.architecture? })
         });

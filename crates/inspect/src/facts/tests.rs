@@ -42,10 +42,14 @@ fn a_good_debian_is_told_whole() {
 
 #[test]
 fn drivers_are_told_with_where_they_come_from() {
-    let facts = facts(&debian().file(
-        "/usr/lib/modules/6.1.0-48-cloud-amd64/modules.dep",
-        "kernel/drivers/net/virtio_net.ko.xz: kernel/net/core/failover.ko.xz\n",
-    ));
+    let modules = "/usr/lib/modules/6.1.0-48-cloud-amd64";
+    let listed = "kernel/drivers/net/virtio_net.ko.xz: kernel/net/core/failover.ko.xz\n";
+    let built_in = "kernel/drivers/nvme/host/nvme.ko\n";
+    let facts = facts(
+        &debian()
+            .file(&format!("{modules}/modules.dep"), listed)
+            .file(&format!("{modules}/modules.builtin"), built_in),
+    );
     assert_eq!(facts.driver("nvme"), Some(Availability::BuiltIn));
     assert_eq!(facts.driver("virtio_net"), Some(Availability::Module));
     assert_eq!(facts.driver("virtio_blk"), Some(Availability::Missing));

@@ -44,6 +44,8 @@ pub struct Loader {
     pub sha256: String,
     /// Whether it carries a signature.
     pub signed: bool,
+    /// Whether a signature is for these very bytes.
+    pub intact: bool,
     /// Microsoft's authorities that its signatures name.
     pub authorities: Vec<String>,
     /// Its SBAT entries, `component,generation`.
@@ -105,22 +107,56 @@ fn read(guest: &Guest<'_>, partition: u32, path: &[u8]) -> Result<Option<Loader>
         size_bytes: node.size_bytes,
         sha256: hex(&Sha256::digest(&bytes)),
         signed: !certificates.is_empty(),
+        intact: is_intact(&bytes),
         authorities: AUTHORITIES.iter().filter(named).map(|name| (*name).to_owned()).collect(),
         sbat: sbat(&bytes).unwrap_or_default(),
     }))
 }
 
-/// The table of attribute certificates (PE format, "The Attribute Certificate Table"); empty when there is none.
+/// Where a program keeps the place and length of its certificates, and the place and length themselves.
+struct CertificateTable {
+    entry: usize,
+    start: usize,
+    length: usize,
+}
+
+/// The fifth directory of a PE header (PE format, "Optional Header Data Directories").
+fn certificate_table(header: &[u8]) -> Result<CertificateTable, Error> {
+    let fields = Fields::new("PE header", header);
+    let at = as_usize(u64::from(fields.le_u32(0x3C)?)) + 24;
+    let directories = if fields.le_u16(at)? == 0x20B { at + 112 } else { at + 96 };
+    let entry = directories + 4 * 8;
+    // Unlike the others this directory counts from the start of the file.
+    let start = as_usize(u64::from(fields.le_u32(entry)?));
+    let length = as_usize(u64::from(fields.le_u32(entry + 4)?));
+    Ok(CertificateTable { entry, start, length })
+}
+
+/// Whether the program whose first bytes these are carries certificates.
+pub(in crate::facts) fn is_signed(header: &[u8]) -> bool {
+    pe(header).is_some() && certificate_table(header).is_ok_and(|table| table.length > 0)
+}
+
+/// The certificates of a program; empty when it has none.
 fn certificates(bytes: &[u8]) -> &[u8] {
-    let table = || {
-        let fields = Fields::new("PE header", bytes);
-        let at = as_usize(u64::from(fields.le_u32(0x3C)?)) + 24;
-        let directories = if fields.le_u16(at)? == 0x20B { at + 112 } else { at + 96 };
-        // The fifth directory counts from the start of the file.
-        let (start, length) = (fields.le_u32(directories + 4 * 8)?, fields.le_u32(directories + 4 * 8 + 4)?);
-        fields.slice(as_usize(u64::from(start)), as_usize(u64::from(length)))
+    let table = certificate_table(bytes).ok();
+    table.and_then(|table| bytes.get(table.start..table.start.checked_add(table.length)?)).unwrap_or_default()
+}
+
+/// Whether the certificates speak of the digest that the program has (Windows Authenticode, "Calculating the PE Image
+/// Hash"): all bytes but the checksum, the place of the certificates and the certificates.
+fn is_intact(bytes: &[u8]) -> bool {
+    let digest = || {
+        let table = certificate_table(bytes).ok()?;
+        let checksum = as_usize(u64::from(Fields::new("PE header", bytes).le_u32(0x3C).ok()?)) + 24 + 64;
+        let mut hash = Sha256::new();
+        hash.update(bytes.get(..checksum)?);
+        hash.update(bytes.get(checksum + 4..table.entry)?);
+        hash.update(bytes.get(table.entry + 8..table.start)?);
+        hash.update(bytes.get(table.start.checked_add(table.length)?..)?);
+        Some(hash.finalize())
     };
-    table().unwrap_or_default()
+    digest().is_some_and(|digest| memchr::memmem::find(certificates(bytes), &digest).is_some())
 }
 
 /// The lines of the section `.sbat`, without the first, which is about the format.

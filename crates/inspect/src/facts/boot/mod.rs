@@ -10,6 +10,8 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use self::loader::Loader;
+pub(crate) use self::loader::hex;
+pub(super) use self::loader::is_signed;
 pub use self::menu::Entry;
 pub(super) use self::menu::default_entry;
 use crate::bytes::{Fields, all_zero};
