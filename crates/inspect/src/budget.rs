@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::tree::Error;
 
+/// Most bytes of memory that readers may keep for as long as the disk is open, beside the caches of fixed size.
+const MOST_KEPT_BYTES: u64 = 64 << 20;
+
 /// What one inspection may use up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
@@ -21,7 +24,7 @@ pub struct Budget {
 impl Default for Budget {
     /// Enough for a root of a million files; a hostile disk uses it up within seconds.
     fn default() -> Self {
-        Self { read_bytes: 16 << 30, entries: 4_000_000, work: 20_000_000 }
+        Self { read_bytes: 16 << 30, entries: 2_000_000, work: 20_000_000 }
     }
 }
 
@@ -32,11 +35,18 @@ pub(crate) struct Meter {
     read_bytes: AtomicU64,
     entries: AtomicU64,
     work: AtomicU64,
+    kept_bytes: AtomicU64,
 }
 
 impl Meter {
     pub(crate) fn new(budget: Budget) -> Self {
-        Self { budget, read_bytes: AtomicU64::new(0), entries: AtomicU64::new(0), work: AtomicU64::new(0) }
+        Self {
+            budget,
+            read_bytes: AtomicU64::new(0),
+            entries: AtomicU64::new(0),
+            work: AtomicU64::new(0),
+            kept_bytes: AtomicU64::new(0),
+        }
     }
 
     /// Charges `count` bytes fetched.
@@ -52,6 +62,11 @@ impl Meter {
     /// Charges `count` steps.
     pub(crate) fn step(&self, count: u64) -> Result<(), Error> {
         charge(&self.work, count, self.budget.work, "steps")
+    }
+
+    /// Charges `count` bytes of memory that stay in use.
+    pub(crate) fn keep(&self, count: u64) -> Result<(), Error> {
+        charge(&self.kept_bytes, count, MOST_KEPT_BYTES, "memory")
     }
 
     /// What is used so far.

@@ -10,6 +10,7 @@ mod crc;
 mod disk;
 pub mod facts;
 pub mod findings;
+mod folders;
 mod fs;
 mod guest;
 mod lvm;

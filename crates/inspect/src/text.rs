@@ -24,7 +24,6 @@ pub(crate) fn plain_utf16(units: impl Iterator<Item = u16>) -> String {
 }
 
 /// UTF-16 as UTF-8 bytes, for names that are compared, not shown; a lone surrogate becomes U+FFFD.
-#[expect(dead_code, reason = "names of FAT and NTFS come next")]
 pub(crate) fn utf16_name(units: impl Iterator<Item = u16>) -> Vec<u8> {
     char::decode_utf16(units)
         .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))

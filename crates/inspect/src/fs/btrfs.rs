@@ -17,8 +17,10 @@ use crate::window::Window;
 
 /// What a reader's complaint is about.
 const WHAT: &str = "Btrfs";
-/// Most inodes remembered.
-const MOST_KNOWN: usize = 1_000_000;
+/// What remembering an inode takes.
+const INODE_BYTES: u64 = 64;
+/// Steps charged for a read: the reader unpacks up to 16 MiB for any of it, which it does not tell.
+const READ_STEPS: u64 = 512;
 /// Bits of an inode number in ours.
 const INODE_BITS: u32 = 40;
 /// Types in a folder's entries (`BTRFS_FT_DIR`, `BTRFS_FT_SYMLINK`).
@@ -56,7 +58,7 @@ fn open_with<'a>(
     })?;
     let id = number(root)?;
     let state = State { btrfs, known: HashMap::from([(id, root)]), parents: Parents::default() };
-    Ok(share(BtrfsFiles { lent, root: id, state: Mutex::new(state) }, volume))
+    Ok(share(BtrfsFiles { lent, volume: volume.clone(), root: id, state: Mutex::new(state) }, volume))
 }
 
 /// What the superblock tells of its space; what metadata copies take is counted as used.
@@ -69,6 +71,7 @@ fn usage(volume: &Window<'_>) -> Result<Option<Usage>, Error> {
 
 struct BtrfsFiles<'a> {
     lent: Lent<'a>,
+    volume: Window<'a>,
     root: u64,
     state: Mutex<State<'a>>,
 }
@@ -139,16 +142,18 @@ impl Files for BtrfsFiles<'_> {
             let path = state.parents.path(root, id)?;
             let path = Path::new(&path).ok_or_else(|| Error::NotThere("no path".to_owned()))?;
             let listed = state.btrfs.read_dir(path).map_err(|error| told(&error))?;
-            if listed.len() > most || state.known.len() + listed.len() > MOST_KNOWN {
+            if listed.len() > most {
                 return Err(Error::Budget("names in one folder"));
             }
             let mut entries = Vec::with_capacity(listed.len());
             for entry in listed.into_iter().filter(|entry| !is_dots(&entry.name)) {
                 check_name(&entry.name)?;
                 let child = number(entry.inode)?;
-                state.known.insert(child, entry.inode);
+                if state.known.insert(child, entry.inode).is_none() {
+                    self.volume.meter().keep(INODE_BYTES)?;
+                }
                 if matches!(entry.kind_byte, FOLDER | LINK) {
-                    state.parents.met(child, id, &entry.name)?;
+                    state.parents.met(self.volume.meter(), child, id, &entry.name)?;
                 }
                 entries.push(Entry { name: entry.name, id: child });
             }
@@ -160,7 +165,9 @@ impl Files for BtrfsFiles<'_> {
         self.with(|state| {
             let inode = state.inode(id)?;
             let size = state.btrfs.metadata(&inode).map_err(|error| told(&error))?.size;
-            let mut bytes = vec![0; as_usize(size.saturating_sub(offset).min(as_u64(most)))];
+            let wanted = size.saturating_sub(offset).min(as_u64(most));
+            self.volume.meter().step(READ_STEPS + wanted / 4096)?;
+            let mut bytes = vec![0; as_usize(wanted)];
             let length =
                 state.btrfs.read_file_at(&inode, offset, &mut bytes).map_err(|error| told(&error))?;
             bytes.truncate(length);

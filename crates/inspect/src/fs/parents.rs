@@ -3,13 +3,16 @@
 //! A path is put together only when asked for, so that deep trees cost no more memory than flat ones.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
+use crate::budget::Meter;
+use crate::bytes::as_u64;
 use crate::tree::Error;
 
 /// Longest path put together, in bytes; Linux itself takes 4096.
 const MOST_PATH_BYTES: usize = 16 << 10;
-/// Most numbers remembered.
-const MOST_KNOWN: usize = 1_000_000;
+/// What a number takes beside the letters of its name.
+const NUMBER_BYTES: u64 = 64;
 
 /// Where numbers were met.
 #[derive(Default)]
@@ -19,11 +22,11 @@ pub(super) struct Parents {
 
 impl Parents {
     /// Remembers that `id` is called `name` in the folder `parent`; the first place stays.
-    pub(super) fn met(&mut self, id: u64, parent: u64, name: &[u8]) -> Result<(), Error> {
-        if self.known.len() >= MOST_KNOWN {
-            return Err(Error::Budget("folders and links of one file system"));
+    pub(super) fn met(&mut self, meter: &Meter, id: u64, parent: u64, name: &[u8]) -> Result<(), Error> {
+        if let Entry::Vacant(place) = self.known.entry(id) {
+            meter.keep(NUMBER_BYTES + as_u64(name.len()))?;
+            place.insert((parent, name.into()));
         }
-        self.known.entry(id).or_insert_with(|| (parent, name.into()));
         Ok(())
     }
 

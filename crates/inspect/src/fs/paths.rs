@@ -1,20 +1,17 @@
 //! Finds files by path in a file system that knows them by number.
 //!
-//! Folders once listed are kept, sorted by name, so that looking at all files costs about one listing of each folder. What
-//! is kept is bounded: beyond 100,000 names all of it is dropped.
+//! Folders once listed are kept, sorted by name, so that looking at all files costs about one listing of each folder.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::{Files, is_dots};
 use crate::bytes::as_u64;
+use crate::folders::Folder;
 use crate::tree::{Error, Node, NodeKind, Tree};
 use crate::window::Window;
 
 /// Most names of one folder.
 const MOST_NAMES: usize = 250_000;
-/// Names kept beyond the folder last listed.
-const MOST_KEPT: usize = 100_000;
 /// Most bytes handed out by one read.
 const MOST_READ: usize = 64 << 20;
 
@@ -22,23 +19,14 @@ const MOST_READ: usize = 64 << 20;
 pub(super) struct Paths<'a, F> {
     files: F,
     volume: Window<'a>,
-    kept: Mutex<Kept>,
-}
-
-#[derive(Default)]
-struct Kept {
-    folders: HashMap<u64, Arc<Folder>>,
-    names: usize,
-}
-
-/// The entries of a folder, sorted by key.
-struct Folder {
-    entries: Vec<(Vec<u8>, u64)>,
+    /// Tells folders of this file system from those of others.
+    system: u64,
 }
 
 impl<'a, F: Files> Paths<'a, F> {
     pub(super) fn new(files: F, volume: Window<'a>) -> Self {
-        Self { files, volume, kept: Mutex::default() }
+        let system = volume.folders().number_system();
+        Self { files, volume, system }
     }
 
     /// The number of what stands at `path`.
@@ -68,8 +56,8 @@ impl<'a, F: Files> Paths<'a, F> {
     }
 
     fn folder_if_any(&self, id: u64) -> Result<Option<Arc<Folder>>, Error> {
-        if let Some(folder) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).folders.get(&id) {
-            return Ok(Some(Arc::clone(folder)));
+        if let Some(folder) = self.volume.folders().get(self.system, id) {
+            return Ok(Some(folder));
         }
         if self.files.node(id)?.kind != NodeKind::Folder {
             return Ok(None);
@@ -80,14 +68,7 @@ impl<'a, F: Files> Paths<'a, F> {
         let mut entries: Vec<(Vec<u8>, u64)> = named.map(|entry| (entry.name, entry.id)).collect();
         let folds = self.files.folds_case();
         entries.sort_by(|(one, _), (other, _)| order(folds, one, other));
-        let folder = Arc::new(Folder { entries });
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.names > MOST_KEPT {
-            *kept = Kept::default();
-        }
-        kept.names += folder.entries.len() + 1;
-        kept.folders.insert(id, Arc::clone(&folder));
-        Ok(Some(folder))
+        self.volume.folders().put(self.system, id, Folder { entries }).map(Some)
     }
 }
 

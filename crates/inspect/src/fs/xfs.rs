@@ -9,13 +9,15 @@ use lamxfs::{BlockRead, EntryKind, Inode, Path, Xfs};
 use super::guard::{Lent, Stopped};
 use super::parents::Parents;
 use super::{Entry, Files, Opened, check_name, is_dots, share};
-use crate::bytes::{Fields, as_u64};
+use crate::bytes::{Fields, as_u64, as_usize};
 use crate::tree::{Error, Node, NodeKind};
 use crate::volumes::Usage;
 use crate::window::Window;
 
 /// What a reader's complaint is about.
 const WHAT: &str = "XFS";
+/// Most bytes of a folder.
+const MOST_FOLDER_BYTES: u64 = 32 << 20;
 /// Most bytes of the target of a link (`XFS_SYMLINK_MAXLEN`).
 const MOST_TARGET_BYTES: u64 = 1024;
 
@@ -98,6 +100,11 @@ impl Files for XfsFiles<'_> {
         let root = self.root();
         self.with(|state| {
             let path = state.parents.path(root, id)?;
+            // The reader lists a folder whole, so its size is looked at first.
+            let folder = Inode { ino: id };
+            if state.xfs.metadata(&folder).map_err(|error| told(&error))?.size() > MOST_FOLDER_BYTES {
+                return Err(Error::Budget("bytes of one folder"));
+            }
             let listed = state.xfs.read_dir(Path::new(&path)).map_err(|error| told(&error))?;
             if listed.len() > most {
                 return Err(Error::Budget("names in one folder"));
@@ -106,7 +113,7 @@ impl Files for XfsFiles<'_> {
             for entry in listed.into_iter().filter(|entry| !is_dots(&entry.name)) {
                 check_name(&entry.name)?;
                 if matches!(entry.kind, EntryKind::Directory | EntryKind::Symlink) {
-                    state.parents.met(entry.inode_number, id, &entry.name)?;
+                    state.parents.met(self.volume.meter(), entry.inode_number, id, &entry.name)?;
                 }
                 entries.push(Entry { name: entry.name, id: entry.inode_number });
             }
@@ -119,7 +126,8 @@ impl Files for XfsFiles<'_> {
         self.with(|state| {
             let size = state.xfs.metadata(&inode).map_err(|error| told(&error))?.size();
             let wanted = size.saturating_sub(offset).min(as_u64(most));
-            let mut bytes = vec![0; crate::bytes::as_usize(wanted)];
+            self.volume.meter().step(wanted / 4096)?;
+            let mut bytes = vec![0; as_usize(wanted)];
             let length = state.xfs.read_file_at(&inode, offset, &mut bytes).map_err(|error| told(&error))?;
             bytes.truncate(length);
             Ok(bytes)

@@ -79,6 +79,8 @@ fn newest(volume: &Window<'_>, start: u64, length: u64) -> Result<Option<Vec<u8>
     if text_bytes > MOST_TEXT_BYTES || offset < AREA_HEADER_BYTES || offset >= length {
         return Err(damaged("points outside itself"));
     }
+    // What is read of it takes several times its length.
+    volume.meter().keep(text_bytes * 8)?;
     // The area is a ring: what does not fit before its end goes on after the header.
     let first = text_bytes.min(length - offset);
     let mut text = area.bytes(offset, first)?;

@@ -198,3 +198,50 @@ impl<'t> Reader<'t> {
         Error::Damaged(format!("the LVM metadata cannot be read near {:?}", plain(near.as_bytes())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_value_is_read() {
+        let text = b"# one\nvg {\n n = 12 # two\n t = \"a \\\"b\\\"\"\n l = [\"x\", 3,\n]\n e = []\n s { m = 1 }\n}\n\0";
+        let root = parse(text).unwrap();
+        let vg = root.section("vg").unwrap();
+        assert_eq!((vg.number("n"), vg.text("t")), (Ok(12), Ok("a \"b\"")));
+        assert_eq!(vg.list("l"), [Value::Text("x".to_owned()), Value::Number(3)]);
+        assert_eq!(vg.list("e"), []);
+        assert_eq!(vg.section("s").unwrap().number("m"), Ok(1));
+        assert!(vg.number("t").is_err() && vg.text("gone").is_err());
+    }
+
+    #[rstest]
+    #[case("vg {")]
+    #[case("}")]
+    #[case("a = ")]
+    #[case("a = -1")]
+    #[case("a = 99999999999999999999")]
+    #[case("a = \"unclosed")]
+    #[case("a = [1, 2")]
+    #[case("= 1")]
+    #[case("a 1")]
+    fn what_is_no_metadata_is_refused(#[case] text: &str) {
+        assert!(matches!(parse(text.as_bytes()), Err(Error::Damaged(_))));
+    }
+
+    #[rstest]
+    #[case("a {", "}")]
+    #[case("a = [", "]")]
+    #[case("a = [[", "]]")]
+    fn deep_nesting_is_refused(#[case] open: &str, #[case] close: &str) {
+        let text = open.repeat(100_000) + &close.repeat(100_000);
+        assert!(matches!(parse(text.as_bytes()), Err(Error::Damaged(_))));
+    }
+
+    #[test]
+    fn too_many_values_are_refused() {
+        assert!(matches!(parse("a = 1\n".repeat(200_001).as_bytes()), Err(Error::Budget(_))));
+    }
+}

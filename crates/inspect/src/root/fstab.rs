@@ -99,3 +99,68 @@ pub(super) fn partition_number(device: &str) -> Option<u32> {
     })?;
     number.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("UUID=1 / ext4 defaults 0 1", true)]
+    #[case("  /dev/sda1\t/boot\text4", true)]
+    #[case("PARTLABEL=efi /efi vfat", true)]
+    #[case("/dev/sda2 none swap sw 0 0", false)]
+    #[case("proc /proc proc defaults 0 0", false)]
+    #[case("server:/share /mnt nfs defaults", false)]
+    #[case("/dev/sda1 /copy none bind 0 0", false)]
+    #[case("/dev/sda1 /copy ext4 ro,rbind", false)]
+    fn lines_that_mount_a_file_system_are_told_from_others(#[case] text: &str, #[case] is_one: bool) {
+        let [line] = parse(text.as_bytes()).try_into().unwrap();
+        assert_eq!(line.is_file_system(), is_one);
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("# UUID=1 / ext4")]
+    #[case("/dev/sda1 /only-two")]
+    #[case(" \t ")]
+    fn other_lines_are_passed_over(#[case] text: &str) {
+        assert_eq!(parse(text.as_bytes()), []);
+    }
+
+    #[test]
+    fn escapes_stand_for_white_space() {
+        let [line] = parse(br"LABEL=a\040b /with\011tab\134 ext4 subvol=/@/x\040y,ro").try_into().unwrap();
+        assert_eq!(line.source, b"LABEL=a b");
+        assert_eq!(line.point, b"/with\ttab\\");
+        assert_eq!(line.option(b"subvol"), Some(&b"/@/x y"[..]));
+        assert_eq!(line.option(b"sub"), None);
+    }
+
+    #[rstest]
+    #[case("/dev/vg/root", true)]
+    #[case("/dev/mapper/vg-root", true)]
+    #[case("/dev/mapper/vg--root", false)]
+    #[case("/dev/mapper/vg", false)]
+    fn logical_volumes_are_known_by_both_names(#[case] device: &str, #[case] is_meant: bool) {
+        assert_eq!(names_logical(device, "vg", "root"), is_meant);
+    }
+
+    #[test]
+    fn a_dash_in_a_name_is_doubled() {
+        assert!(names_logical("/dev/mapper/a--b-c--d", "a-b", "c-d"));
+    }
+
+    #[rstest]
+    #[case("/dev/sda1", Some(1))]
+    #[case("/dev/vda15", Some(15))]
+    #[case("/dev/nvme0n1p3", Some(3))]
+    #[case("/dev/disk/cloud/azure_root-part2", Some(2))]
+    #[case("/dev/sdb1", None)]
+    #[case("/dev/sda", None)]
+    #[case("/dev/sda1x", None)]
+    fn partitions_are_known_by_number(#[case] device: &str, #[case] number: Option<u32>) {
+        assert_eq!(partition_number(device), number);
+    }
+}

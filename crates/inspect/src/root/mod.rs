@@ -158,7 +158,7 @@ impl<'a> Mounting<'_, 'a> {
         }
         let shared = volume.shared().ok_or_else(|| format!("{} cannot be read", volume.place))?;
         let tree = match (line.option(b"subvol"), line.option(b"subvolid")) {
-            (Some(path), _) => fs::open_subvolume(volume.window(), path.trim_ascii_start()),
+            (Some(path), _) => fs::open_subvolume(volume.window(), path),
             (None, Some(id)) => {
                 let id = std::str::from_utf8(id).ok().and_then(|id| id.parse().ok());
                 fs::open_subvolume_id(volume.window(), id.ok_or("subvolid= is no number")?)

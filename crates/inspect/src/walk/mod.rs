@@ -13,6 +13,8 @@ const MOST_LINKS: usize = 40;
 const MOST_PATH_BYTES: usize = 4096;
 /// Most names of one folder in a visit.
 const MOST_NAMES: usize = 250_000;
+/// Most bytes of the paths of folders that a visit has met but not yet entered.
+const MOST_AHEAD_BYTES: usize = 32 << 20;
 
 /// A file at the end of all links.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,9 +121,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 256 folders deep, two million entries.
+    /// 2048 folders deep, two million entries.
     fn default() -> Self {
-        Self { depth: 256, entries: 2_000_000 }
+        Self { depth: 2048, entries: 2_000_000 }
     }
 }
 
@@ -145,16 +147,22 @@ pub enum Next {
     Stop,
 }
 
+/// What is told of everything met: its path, and what stands there.
+pub type Teller<'t> = &'t mut dyn FnMut(&[u8], &Node) -> Next;
+
 /// Tells everything below the folder at `path` (no link is followed) to `tell`, folders before what is in them.
 ///
 /// What cannot be read is returned, and is not the end: other folders are still visited.
-pub fn visit(
-    tree: &dyn Tree,
-    path: &[u8],
-    limits: Limits,
-    tell: &mut dyn FnMut(&[u8], &Node) -> Next,
-) -> Vec<Missed> {
-    let mut visit = Visit { tree, limits, told: 0, folders: HashSet::new(), missed: Vec::new() };
+pub fn visit(tree: &dyn Tree, path: &[u8], limits: Limits, tell: Teller<'_>) -> Vec<Missed> {
+    let mut visit = Visit {
+        tree,
+        limits,
+        told: 0,
+        folders: HashSet::new(),
+        ahead: Vec::new(),
+        ahead_bytes: 0,
+        missed: Vec::new(),
+    };
     visit.run(path, tell);
     visit.missed
 }
@@ -168,76 +176,85 @@ struct Visit<'t> {
     told: u64,
     /// Numbers of folders already entered.
     folders: HashSet<u64>,
+    /// Folders to enter, the next one last, each with how deep it is.
+    ahead: Vec<(Vec<u8>, usize)>,
+    ahead_bytes: usize,
     missed: Vec<Missed>,
 }
 
 impl Visit<'_> {
-    fn run(&mut self, path: &[u8], tell: &mut dyn FnMut(&[u8], &Node) -> Next) {
+    fn run(&mut self, path: &[u8], tell: Teller<'_>) {
         let start: Vec<u8> = names(path).flat_map(|name| [b"/", name].concat()).collect();
         if let Ok(Some(node)) = self.tree.node(shown(&start)) {
             self.folders.extend(node.number);
         }
-        let mut ahead = vec![(start, 0)];
-        while let Some((folder, depth)) = ahead.pop() {
-            let listed = match self.tree.names(shown(&folder), MOST_NAMES) {
-                Ok(listed) => listed,
-                Err(error) => {
-                    if self.miss(folder, error) {
-                        continue;
-                    }
-                    return;
-                }
+        self.ahead_bytes = start.len();
+        self.ahead.push((start, 0));
+        while let Some((folder, depth)) = self.ahead.pop() {
+            self.ahead_bytes -= folder.len();
+            let goes_on = match self.tree.names(shown(&folder), MOST_NAMES) {
+                Ok(names) => self.tell_all(&folder, names, depth, tell),
+                Err(error) => self.miss(folder, error),
             };
-            // The last pushed is entered first, so that folders come in the order of their names.
-            let mut below = Vec::new();
-            for name in listed {
-                let path = [folder.as_slice(), b"/", &name].concat();
-                let node = match self.tree.node(&path) {
-                    Ok(Some(node)) => node,
-                    Ok(None) => continue,
-                    Err(error) => {
-                        if self.miss(path, error) {
-                            continue;
-                        }
-                        return;
-                    }
-                };
-                self.told += 1;
-                if self.told > self.limits.entries {
-                    self.miss(path, Error::Budget("entries of a visit"));
-                    return;
-                }
-                match tell(&path, &node) {
-                    Next::Stop => return,
-                    Next::On if node.kind == NodeKind::Folder => {
-                        if self.is_new(&path, &node, depth) {
-                            below.push((path, depth + 1));
-                        }
-                    }
-                    Next::On | Next::Skip => {}
-                }
+            if !goes_on {
+                return;
             }
-            ahead.extend(below.into_iter().rev());
         }
     }
 
-    /// Whether a folder is entered: not a second time, and not too deep.
-    fn is_new(&mut self, path: &[u8], node: &Node, depth: usize) -> bool {
-        if depth >= self.limits.depth {
-            self.miss(path.to_vec(), Error::Budget("folders below one another"));
-            return false;
+    /// Tells what stands in a folder; returns whether the visit goes on.
+    fn tell_all(&mut self, folder: &[u8], names: Vec<Vec<u8>>, depth: usize, tell: Teller<'_>) -> bool {
+        let first = self.ahead.len();
+        for name in names {
+            let path = [folder, b"/", &name].concat();
+            let node = match self.tree.node(&path) {
+                Ok(Some(node)) => node,
+                Ok(None) => continue,
+                Err(error) => {
+                    if self.miss(path, error) {
+                        continue;
+                    }
+                    return false;
+                }
+            };
+            self.told += 1;
+            if self.told > self.limits.entries {
+                self.miss(path, Error::Budget("entries of a visit"));
+                return false;
+            }
+            match tell(&path, &node) {
+                Next::Stop => return false,
+                Next::On if node.kind == NodeKind::Folder && self.is_entered(&path, &node, depth) => {
+                    self.ahead_bytes += path.len();
+                    self.ahead.push((path, depth + 1));
+                }
+                Next::On | Next::Skip => {}
+            }
         }
-        let is_new = node.number.is_none_or(|number| self.folders.insert(number));
-        if !is_new {
-            self.miss(path.to_vec(), Error::Damaged("the folder is linked in a second place".to_owned()));
-        }
-        is_new
+        // The last one is entered first, so that folders come in the order of their names.
+        self.ahead.get_mut(first..).unwrap_or_default().reverse();
+        true
+    }
+
+    /// Whether a folder is entered: not a second time, not too deep, and not while too many others wait.
+    fn is_entered(&mut self, path: &[u8], node: &Node, depth: usize) -> bool {
+        let refusal = if depth >= self.limits.depth || path.len() > MOST_PATH_BYTES {
+            Error::Budget("folders below one another")
+        } else if self.ahead_bytes + path.len() > MOST_AHEAD_BYTES {
+            Error::Budget("folders beside one another")
+        } else if node.number.is_none_or(|number| self.folders.insert(number)) {
+            return true;
+        } else {
+            Error::Damaged("the folder is linked in a second place".to_owned())
+        };
+        self.miss(path.to_vec(), refusal);
+        false
     }
 
     /// Keeps a failure; tells whether there is a point in going on.
     fn miss(&mut self, path: Vec<u8>, error: Error) -> bool {
         // When the budget of the whole disk is used up, nothing else can be read either.
-        let goes_on = !matches!(error, Error::Budget("bytes read" | "steps" | "names listed"));
+        let goes_on = !matches!(error, Error::Budget("bytes read" | "steps" | "names listed" | "memory"));
         if self.missed.len() < MOST_MISSED {
             self.missed.push(Missed { path, error });
         }

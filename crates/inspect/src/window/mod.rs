@@ -10,6 +10,7 @@ use disks::{Blocks, ExtentKind};
 
 use crate::budget::{Budget, Meter};
 use crate::bytes::{as_u64, as_usize};
+use crate::folders::Folders;
 use crate::tree::Error;
 
 /// Bytes of one cached page; a multiple of every container's sector.
@@ -44,7 +45,7 @@ impl<'a> Window<'a> {
     pub(crate) fn whole(blocks: &'a dyn Blocks, budget: Budget) -> Self {
         let size_bytes = blocks.size_bytes();
         let sets = (0..SETS).map(|_| Mutex::default()).collect();
-        let disk = Arc::new(Cached { blocks, meter: Meter::new(budget), sets });
+        let disk = Arc::new(Cached { blocks, meter: Meter::new(budget), sets, folders: Folders::default() });
         Self { disk, runs: Arc::new([Run { at: 0, length: size_bytes, from: 0 }]), size_bytes }
     }
 
@@ -132,6 +133,11 @@ impl<'a> Window<'a> {
         Some(run.from + (offset - run.at))
     }
 
+    /// The folders last listed, of all file systems of the disk.
+    pub(crate) fn folders(&self) -> &Folders {
+        &self.disk.folders
+    }
+
     pub(crate) fn meter(&self) -> &Meter {
         &self.disk.meter
     }
@@ -162,6 +168,7 @@ struct Cached<'a> {
     blocks: &'a dyn Blocks,
     meter: Meter,
     sets: Box<[Mutex<Vec<Page>>]>,
+    folders: Folders,
 }
 
 /// A page by its number; the most recently used stands first in its set.
@@ -222,3 +229,6 @@ impl Cached<'_> {
 fn container(error: &disks::Error) -> Error {
     Error::Damaged(format!("the disk cannot be read there: {error}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use crate::fs::{Entry, check_name, is_dots};
 use crate::tree::{Error, NodeKind};
 
 /// Most bytes of a folder.
-const MOST_BYTES: u64 = 1 << 30;
+const MOST_BYTES: u64 = 128 << 20;
 /// Bytes read at once; a multiple of every block.
 const PIECE_BYTES: u64 = 1 << 20;
 

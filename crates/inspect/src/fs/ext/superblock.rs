@@ -87,8 +87,8 @@ impl Superblock {
             return Err(damaged("group descriptors of impossible size"));
         }
         let (blocks_per_group, inodes_per_group) = (fields.le_u32(32)?.into(), fields.le_u32(40)?.into());
-        let most = block_bytes * 8;
-        if !(1..=most).contains(&blocks_per_group) || !(1..=most).contains(&inodes_per_group) {
+        // Inodes are counted by one block of bits; blocks may be counted in clusters of many.
+        if blocks_per_group == 0 || !(1..=block_bytes * 8).contains(&inodes_per_group) {
             return Err(damaged("groups of impossible size"));
         }
         if blocks.checked_mul(block_bytes).is_none_or(|bytes| bytes > volume.size_bytes()) {
@@ -151,12 +151,15 @@ impl Superblock {
     fn descriptor_at(&self, group: u64) -> u64 {
         let in_block = self.block_bytes / self.descriptor_bytes;
         let (meta, within) = (group / in_block, (group % in_block) * self.descriptor_bytes);
+        // The block of the superblock: not always the first one that is counted.
+        let own = AT / self.block_bytes;
         let block = match self.first_meta {
             Some(first) if meta >= first => {
                 let head = meta.saturating_mul(in_block).saturating_mul(self.blocks_per_group);
-                head.saturating_add(self.first_block).saturating_add(self.has_copy(meta * in_block))
+                let shift = if meta == 0 { own - own.min(self.first_block) } else { 0 };
+                head.saturating_add(self.first_block).saturating_add(self.has_copy(meta * in_block) + shift)
             }
-            _ => self.first_block + 1 + meta,
+            _ => own + 1 + meta,
         };
         block.saturating_mul(self.block_bytes).saturating_add(within)
     }
