@@ -7,8 +7,6 @@ mod shelf;
 mod source;
 mod upload;
 
-pub(crate) use source::open_image;
-
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -19,6 +17,7 @@ use disks::InputFormat;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
+pub(crate) use self::source::open_image;
 use crate::client::{COMPUTE, Client, IMAGES, Refused};
 use crate::connect::Connect;
 use crate::terminal::{self, Output, bytes, facts, note, say};

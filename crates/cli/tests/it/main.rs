@@ -9,6 +9,7 @@
 mod chance;
 mod clients;
 mod import;
+mod inspect;
 mod kill;
 mod regions;
 mod server;

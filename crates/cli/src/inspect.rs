@@ -3,9 +3,6 @@
 //! The image is foreign: it is read by a thread of its own whose stack and time are bounded, and a fault in there is a
 //! refusal, not a crash. Exit codes: 0 accepted, 3 refused, 2 a wrong command line, 1 anything else.
 
-#[cfg(test)]
-mod tests;
-
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc;
@@ -75,7 +72,8 @@ pub(crate) fn run(args: &Inspect) -> anyhow::Result<ExitCode> {
 fn print(report: &Report, form: Form) -> anyhow::Result<()> {
     let document = match form {
         Form::Table => return say(report.table().trim_end()),
-        Form::Json => serde_json::to_value(report)?,
+        // As it stands, the verdict comes before what it rests on.
+        Form::Json => return say(&serde_json::to_string_pretty(report)?),
         Form::Sbom => report.cyclonedx(),
         Form::Spdx => report.spdx(),
         Form::Sarif => report.sarif(),
