@@ -130,13 +130,15 @@ impl<'a> Volume<'a> {
 
     fn open_files(&mut self, system: FileSystem, seen: &mut Vec<Observation>) {
         match fs::open(&self.window, system) {
-            Ok(Opened { tree, clean, usage, label }) => {
+            Ok(Opened { tree, clean, usage, label, note }) => {
                 self.tree = Ok(tree);
                 self.clean = clean;
                 self.usage = usage;
                 self.label = label.or(self.label.take());
                 if clean == Some(false) {
-                    self.tell(seen, ObservationKind::NotClean, "its file system was not unmounted cleanly");
+                    let mut text = "its file system was not unmounted cleanly".to_owned();
+                    text.extend(note.iter().flat_map(|note| ["; ", note]));
+                    self.tell(seen, ObservationKind::NotClean, &text);
                 }
             }
             Err(error) => {

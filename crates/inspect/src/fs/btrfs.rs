@@ -23,6 +23,8 @@ const INODE_BYTES: u64 = 64;
 const READ_STEPS: u64 = 512;
 /// Bits of an inode number in ours.
 const INODE_BITS: u32 = 40;
+/// Steps charged for each 4 KiB: the reader checks the sum of every node again, each time it passes it.
+const CHECKSUM_STEPS: u64 = 8;
 /// Types in a folder's entries (`BTRFS_FT_DIR`, `BTRFS_FT_SYMLINK`).
 const FOLDER: u8 = 2;
 const LINK: u8 = 7;
@@ -30,7 +32,7 @@ const LINK: u8 = 7;
 /// Opens the default subvolume, as a mount without options does.
 pub(super) fn open<'a>(volume: &Window<'a>) -> Result<Opened<'a>, Error> {
     let tree = open_with(volume, Btrfs::open)?;
-    Ok(Opened { tree, clean: None, usage: usage(volume)?, label: None })
+    Ok(Opened { tree, clean: None, usage: usage(volume)?, label: None, note: None })
 }
 
 /// Opens the subvolume at `path` from the top level.
@@ -50,14 +52,14 @@ fn open_with<'a>(
     volume: &Window<'a>,
     opening: impl FnOnce(Reader<'a>, u64) -> lambutter::Result<Btrfs<Reader<'a>>>,
 ) -> Result<SharedTree<'a>, Error> {
-    let lent = Lent::new(volume.clone());
+    let lent = Lent::new(volume.clone(), CHECKSUM_STEPS);
     let (btrfs, root) = lent.during(WHAT, || {
         let mut btrfs = opening(Reader(lent.clone()), volume.size_bytes()).map_err(|error| told(&error))?;
         let root = btrfs.resolve(Path::from("/")).map_err(|error| told(&error))?;
         Ok((btrfs, root))
     })?;
     let id = number(root)?;
-    let state = State { btrfs, known: HashMap::from([(id, root)]), parents: Parents::default() };
+    let state = State { btrfs, known: HashMap::from([(id, root)]), parents: Parents::default(), last: None };
     Ok(share(BtrfsFiles { lent, volume: volume.clone(), root: id, state: Mutex::new(state) }, volume))
 }
 
@@ -80,12 +82,40 @@ struct State<'a> {
     btrfs: Btrfs<Reader<'a>>,
     known: HashMap<u64, Inode>,
     parents: Parents,
+    /// The node told last, since what is told is mostly read next.
+    last: Option<(u64, Node)>,
 }
 
 impl State<'_> {
     fn inode(&self, id: u64) -> Result<Inode, Error> {
         let inode = self.known.get(&id).copied();
         inode.ok_or_else(|| Error::NotThere("nothing was met under this number".to_owned()))
+    }
+
+    fn node(&mut self, id: u64) -> Result<Node, Error> {
+        if let Some((_, node)) = self.last.filter(|(last, _)| *last == id) {
+            return Ok(node);
+        }
+        let metadata = self.btrfs.metadata(&self.inode(id)?).map_err(|error| told(&error))?;
+        let kind = if metadata.is_file() {
+            NodeKind::File
+        } else if metadata.is_dir() {
+            NodeKind::Folder
+        } else if metadata.is_symlink() {
+            NodeKind::Link
+        } else {
+            NodeKind::Other
+        };
+        let node = Node {
+            kind,
+            size_bytes: if kind == NodeKind::File { metadata.size } else { 0 },
+            mode: metadata.mode & 0o7777,
+            uid: Some(metadata.uid),
+            gid: Some(metadata.gid),
+            number: Some(id),
+        };
+        self.last = Some((id, node));
+        Ok(node)
     }
 }
 
@@ -113,27 +143,7 @@ impl Files for BtrfsFiles<'_> {
     }
 
     fn node(&self, id: u64) -> Result<Node, Error> {
-        self.with(|state| {
-            let inode = state.inode(id)?;
-            let metadata = state.btrfs.metadata(&inode).map_err(|error| told(&error))?;
-            let kind = if metadata.is_file() {
-                NodeKind::File
-            } else if metadata.is_dir() {
-                NodeKind::Folder
-            } else if metadata.is_symlink() {
-                NodeKind::Link
-            } else {
-                NodeKind::Other
-            };
-            Ok(Node {
-                kind,
-                size_bytes: if kind == NodeKind::File { metadata.size } else { 0 },
-                mode: metadata.mode & 0o7777,
-                uid: Some(metadata.uid),
-                gid: Some(metadata.gid),
-                number: Some(id),
-            })
-        })
+        self.with(|state| state.node(id))
     }
 
     fn entries(&self, id: u64, most: usize) -> Result<Vec<Entry>, Error> {
@@ -164,8 +174,8 @@ impl Files for BtrfsFiles<'_> {
     fn read(&self, id: u64, offset: u64, most: usize) -> Result<Vec<u8>, Error> {
         self.with(|state| {
             let inode = state.inode(id)?;
-            let size = state.btrfs.metadata(&inode).map_err(|error| told(&error))?.size;
-            let wanted = size.saturating_sub(offset).min(as_u64(most));
+            let size_bytes = state.node(id)?.size_bytes;
+            let wanted = size_bytes.saturating_sub(offset).min(as_u64(most));
             self.volume.meter().step(READ_STEPS + wanted / 4096)?;
             let mut bytes = vec![0; as_usize(wanted)];
             let length =

@@ -14,6 +14,8 @@ const MOST_BYTES: u64 = 96 << 20;
 #[derive(Clone)]
 pub(super) struct Lent<'a> {
     volume: Window<'a>,
+    /// Steps charged for each 4 KiB, beside what reading itself costs.
+    weight: u64,
     call: Arc<Mutex<Call>>,
 }
 
@@ -28,8 +30,8 @@ struct Call {
 pub(super) struct Stopped;
 
 impl<'a> Lent<'a> {
-    pub(super) fn new(volume: Window<'a>) -> Self {
-        Self { volume, call: Arc::new(Mutex::new(Call { left: MOST_BYTES, stopped: None })) }
+    pub(super) fn new(volume: Window<'a>, weight: u64) -> Self {
+        Self { volume, weight, call: Arc::new(Mutex::new(Call { left: MOST_BYTES, stopped: None })) }
     }
 
     /// Reads as the reader asks.
@@ -38,7 +40,8 @@ impl<'a> Lent<'a> {
         let read = match call.left.checked_sub(as_u64(buffer.len())) {
             Some(left) => {
                 call.left = left;
-                self.volume.read(offset, buffer)
+                let work = self.weight * as_u64(buffer.len()).div_ceil(4096);
+                self.volume.meter().step(work).and_then(|()| self.volume.read(offset, buffer))
             }
             None => Err(Error::Budget("bytes for one look at a file system")),
         };

@@ -31,6 +31,8 @@ pub(crate) struct Opened<'a> {
     pub(crate) usage: Option<Usage>,
     /// A label that stands elsewhere than in the head of the volume.
     pub(crate) label: Option<String>,
+    /// What was done about it not being clean.
+    pub(crate) note: Option<String>,
 }
 
 /// A name in a folder, and the number of what it names.

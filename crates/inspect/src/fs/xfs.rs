@@ -24,7 +24,7 @@ const MOST_TARGET_BYTES: u64 = 1024;
 /// Opens the file system in `volume`.
 pub(super) fn open<'a>(volume: &Window<'a>) -> Result<Opened<'a>, Error> {
     let geometry = Geometry::read(volume)?;
-    let lent = Lent::new(volume.clone());
+    let lent = Lent::new(volume.clone(), 0);
     let xfs = lent.during(WHAT, || {
         Xfs::open(Reader(lent.clone()), volume.size_bytes()).map_err(|error| told(&error))
     })?;
@@ -35,7 +35,7 @@ pub(super) fn open<'a>(volume: &Window<'a>) -> Result<Opened<'a>, Error> {
         volume: volume.clone(),
         state: Mutex::new(State { xfs, parents: Parents::default() }),
     };
-    Ok(Opened { tree: share(files, volume), clean: None, usage, label: None })
+    Ok(Opened { tree: share(files, volume), clean: None, usage, label: None, note: None })
 }
 
 struct XfsFiles<'a> {

@@ -18,7 +18,7 @@ fn make(workshop: &Workshop, options: &str) -> Memory {
 }
 
 #[rstest]
-#[case::ext4("-t ext4")]
+#[case::ext4("-t ext4 -b 4096")]
 #[case::small_blocks("-t ext4 -b 1024")]
 #[case::ext3("-t ext3 -b 4096")]
 #[case::indirect_blocks("-t ext2 -b 1024")]
@@ -205,4 +205,73 @@ fn a_budget_that_is_used_up_is_told() {
     assert_eq!(missed[0].error, Error::Budget("steps"));
     let opened = Disk::open(&disk, Budget { work: 2, ..Budget::default() });
     assert!(opened.observations.iter().any(|seen| seen.kind == ObservationKind::BudgetUsedUp), "{opened:?}");
+}
+
+/// Files whose first blocks are changed in the journal.
+const NEWER: [&str; 3] = ["/etc/small", "/etc/exactly4096", "/many/file-with-some-name-0002"];
+
+/// A file system that was cut off, with newer blocks in its journal; and the block it wrote to the second file.
+pub(crate) fn cut_off(workshop: &Workshop, options: &str) -> (Memory, Vec<u8>) {
+    make(workshop, options);
+    let size = if options.contains("1024") { 1024 } else { 4096 };
+    let [first, second, third] = NEWER.map(|path| {
+        let blocks = workshop.run_words(&["debugfs", "-R", &format!("blocks {path}"), "image"]);
+        blocks.split_whitespace().next().unwrap().to_owned()
+    });
+    // The newer copy counts; what looks like the journal's own is escaped; what is revoked later stays as it was.
+    let text = |word: &str| word.repeat(size).into_bytes()[..size].to_vec();
+    let escaped = [&[0xC0, 0x3B, 0x39, 0x98], &text("esc ")[4..]].concat();
+    for (name, bytes) in [("old", text("old ")), ("new", text("new ")), ("escaped", escaped.clone())] {
+        std::fs::write(workshop.path(name), bytes).unwrap();
+    }
+    let disk = change(
+        workshop,
+        &format!(
+            "journal_open\njournal_write -b {first} old\njournal_write -b {second} escaped\n\
+             journal_write -b {third} old\njournal_write -b {first} new\njournal_write -r {third}\njournal_close\n"
+        ),
+    );
+    (disk, escaped)
+}
+
+#[rstest]
+#[case::usual("-t ext4 -b 4096")]
+#[case::small_blocks("-t ext3 -b 1024")]
+#[case::without_checksums("-t ext4 -b 4096 -O ^metadata_csum,^64bit")]
+fn a_journal_is_replayed_as_the_guest_would(#[case] options: &str) {
+    let workshop = Workshop::new();
+    let (disk, escaped) = cut_off(&workshop, options);
+    let opened = Disk::open(&disk, Budget::default());
+    let seen: Vec<_> = opened.observations.iter().map(|seen| (seen.kind, seen.text.as_str())).collect();
+    let text = "its file system was not unmounted cleanly; its journal is replayed in memory";
+    assert_eq!(seen, [(ObservationKind::NotClean, text)]);
+    let tree = opened.volumes[0].tree().unwrap();
+    let read = |path: &str| tree.read(path.as_bytes(), 0, 1024).unwrap();
+    assert_eq!(&read("/etc/small")[..4], b"new ");
+    assert!(read("/etc/exactly4096") == escaped[..1024]);
+    assert_eq!(read("/many/file-with-some-name-0002"), b"2");
+    // And so does the program that every guest starts with.
+    workshop.run_words(&["sh", "-c", "e2fsck -fy image; test $? -lt 4"]);
+    let repaired = workshop.load("image");
+    let repaired = Disk::open(&repaired, Budget::default());
+    let other = repaired.volumes[0].tree().unwrap();
+    for path in NEWER.into_iter().chain(["/big"]) {
+        assert!(tree.read(path.as_bytes(), 0, 5000) == other.read(path.as_bytes(), 0, 5000), "{path}");
+    }
+}
+
+#[rstest]
+#[case::the_head(0)]
+#[case::the_first_descriptor(1)]
+fn a_damaged_journal_is_told_and_passed_over(#[case] block: u64) {
+    let workshop = Workshop::new();
+    let (mut disk, _) = cut_off(&workshop, "-t ext4 -b 4096");
+    let blocks = workshop.run_words(&["debugfs", "-R", "blocks <8>", "image"]);
+    let first: u64 = blocks.split_whitespace().next().unwrap().parse().unwrap();
+    disk.put((first + block) * 4096, &[0; 64]);
+    let disk = Disk::open(&disk, Budget::default());
+    let [seen] = disk.observations.as_slice() else { panic!("{disk:?}") };
+    assert_eq!((seen.kind, disk.volumes[0].clean), (ObservationKind::NotClean, Some(false)));
+    assert_eq!(seen.text.contains("is not replayed"), block == 0, "{seen:?}");
+    assert_eq!(disk.volumes[0].tree().unwrap().read(b"/etc/small", 0, 100).unwrap(), b"a few bytes\n");
 }

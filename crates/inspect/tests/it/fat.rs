@@ -63,3 +63,23 @@ fn a_chain_that_turns_in_a_circle_ends() {
     assert!(disk.volumes[0].tree().is_err());
     assert_eq!(disk.observations[0].kind, ObservationKind::FileSystemUnreadable);
 }
+
+#[rstest]
+#[case::windows_mark("-F 16", 40, false)]
+#[case::linux_mark("-F 16", 40, true)]
+#[case::windows_mark_wide("-F 32", 64, false)]
+#[case::linux_mark_wide("-F 32", 64, true)]
+fn what_was_not_unmounted_is_told(#[case] options: &str, #[case] mebibytes: u64, #[case] by_linux: bool) {
+    let workshop = Workshop::new();
+    let mut disk = make(&workshop, options, mebibytes);
+    let is_wide = options.contains("32");
+    let table = u64::from(u16::from_le_bytes(disk.get(14, 2).try_into().unwrap())) * 512;
+    match (by_linux, is_wide) {
+        (true, _) => disk.put(if is_wide { 65 } else { 37 }, &[1]),
+        (false, true) => disk.put(table + 4, &0x07FF_FFFF_u32.to_le_bytes()),
+        (false, false) => disk.put(table + 2, &0x7FFF_u16.to_le_bytes()),
+    }
+    let disk = Disk::open(&disk, Budget::default());
+    assert_eq!(disk.volumes[0].clean, Some(false));
+    assert_eq!(disk.observations[0].kind, ObservationKind::NotClean);
+}

@@ -110,6 +110,23 @@ fn ext_survives(#[case] options: &str, #[case] seed: u64) {
     survive(&workshop.load("image"), seed, 150);
 }
 
+#[test]
+fn a_journal_survives() {
+    let workshop = Workshop::new();
+    let (disk, _) = crate::ext::cut_off(&workshop, "-t ext4 -b 1024 -O ^metadata_csum");
+    let blocks = workshop.run_words(&["debugfs", "-R", "blocks <8>", "image"]);
+    let first: u64 = blocks.split_whitespace().next().unwrap().parse().unwrap();
+    let mut dice = Dice(11);
+    for _ in 0..100 {
+        let mut damaged = disk.clone();
+        for _ in 0..3 {
+            let at = first * 1024 + dice.roll(16 << 10);
+            damaged.put(at, &dice.pick(&[[0xFF; 4], [0; 4], [0, 0, 0, 1]]));
+        }
+        look_at_all(&damaged);
+    }
+}
+
 #[rstest]
 #[case::without_checksums("-m crc=0", 4)]
 #[case::with_checksums("-b size=1024", 5)]

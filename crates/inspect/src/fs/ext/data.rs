@@ -60,6 +60,17 @@ pub(super) fn read(
     Ok(bytes)
 }
 
+/// Where on the volume the block `logical` of the file stands; `None` in a hole.
+pub(super) fn place(
+    volume: &Window<'_>,
+    superblock: &Superblock,
+    inode: &Inode,
+    logical: u64,
+) -> Result<Option<u64>, Error> {
+    let run = run_at(volume, superblock, inode, logical)?;
+    run.block.map(|block| superblock.block_at(block)).transpose()
+}
+
 /// Where the block `logical` of the file stands; the run is never empty.
 fn run_at(volume: &Window<'_>, superblock: &Superblock, inode: &Inode, logical: u64) -> Result<Run, Error> {
     volume.meter().step(1)?;

@@ -1,11 +1,12 @@
 //! ext2, ext3 and ext4, by the kernel's document "ext4 Data Structures and Algorithms".
 //!
-//! Folders are read in a line, whether indexed or not. The journal is not replayed: a file system that needs it is told
-//! as not clean, and is read as it stands on the disk.
+//! Folders are read in a line, whether indexed or not. A file system that was cut off is told as not clean, and read as
+//! its guest would find it: with its journal replayed in memory.
 
 mod data;
 mod folder;
 mod inode;
+mod journal;
 mod superblock;
 
 use self::inode::Inode;
@@ -22,13 +23,26 @@ const MOST_TARGET_BYTES: u64 = 4096;
 
 /// Opens the file system in `volume`.
 pub(super) fn open<'a>(volume: &Window<'a>) -> Result<Opened<'a>, Error> {
-    let superblock = Superblock::read(volume)?;
-    let (clean, usage) = (superblock.is_clean(), superblock.usage());
-    let files = Ext { volume: volume.clone(), superblock };
+    let stored = Superblock::read(volume)?;
+    let clean = stored.is_clean();
+    let mut note = None;
+    let mut view = volume.clone();
+    if stored.needs_recovery() {
+        note = Some(match journal::replayed(volume, &stored) {
+            Ok(replayed) => {
+                view = replayed;
+                "its journal is replayed in memory".to_owned()
+            }
+            Err(error) => format!("its journal is not replayed: {error}"),
+        });
+    }
+    let superblock = Superblock::read(&view)?;
+    let usage = superblock.usage();
+    let files = Ext { volume: view, superblock };
     if files.node(ROOT)?.kind != NodeKind::Folder {
         return Err(Error::Damaged("the root of the ext file system is no folder".to_owned()));
     }
-    Ok(Opened { tree: share(files, volume), clean: Some(clean), usage, label: None })
+    Ok(Opened { tree: share(files, volume), clean: Some(clean), usage, label: None, note })
 }
 
 struct Ext<'a> {

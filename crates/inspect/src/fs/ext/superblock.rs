@@ -57,6 +57,7 @@ pub(super) struct Superblock {
     first_meta: Option<u64>,
     state: u16,
     needs_recovery: bool,
+    journal: u32,
 }
 
 impl Superblock {
@@ -112,12 +113,23 @@ impl Superblock {
             },
             state: fields.le_u16(58)?,
             needs_recovery: features & incompatible::RECOVER != 0,
+            journal: fields.le_u32(224)?,
         })
     }
 
     /// Whether it was unmounted, has nothing in its journal, and saw no error.
     pub(super) fn is_clean(&self) -> bool {
         self.state & 3 == 1 && !self.needs_recovery
+    }
+
+    /// Whether the journal holds what the blocks do not have yet.
+    pub(super) fn needs_recovery(&self) -> bool {
+        self.needs_recovery
+    }
+
+    /// The inode of the journal; `None` when it is on another device.
+    pub(super) fn journal_inode(&self) -> Option<u64> {
+        (self.journal != 0).then(|| self.journal.into())
     }
 
     pub(super) fn usage(&self) -> Option<Usage> {

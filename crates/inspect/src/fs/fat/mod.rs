@@ -29,7 +29,7 @@ pub(super) fn open<'a>(volume: &Window<'a>) -> Result<Opened<'a>, Error> {
     let (clean, usage) = (geometry.is_clean(volume)?, geometry.usage(volume)?);
     let files = Fat { volume: volume.clone(), geometry, last: Mutex::default() };
     let label = folder::label(&files)?;
-    Ok(Opened { tree: share(files, volume), clean: Some(clean), usage, label })
+    Ok(Opened { tree: share(files, volume), clean: Some(clean), usage, label, note: None })
 }
 
 struct Fat<'a> {

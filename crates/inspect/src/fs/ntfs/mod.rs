@@ -46,7 +46,13 @@ pub(super) fn open<'a>(volume: &Window<'a>) -> Result<Opened<'a>, Error> {
     if files.node(ROOT)?.kind != NodeKind::Folder {
         return Err(Error::Damaged("the root of the NTFS is no folder".to_owned()));
     }
-    Ok(Opened { tree: share(files, volume), clean, usage, label: label.filter(|label| !label.is_empty()) })
+    Ok(Opened {
+        tree: share(files, volume),
+        clean,
+        usage,
+        label: label.filter(|label| !label.is_empty()),
+        note: None,
+    })
 }
 
 struct Ntfs<'a> {
