@@ -18,6 +18,7 @@ mod ssh;
 pub(crate) mod state;
 #[cfg(test)]
 mod tests;
+pub(crate) mod windows;
 
 use std::collections::BTreeMap;
 
@@ -206,19 +207,19 @@ impl Facts {
     /// What the root of a Windows tells.
     pub(crate) fn add_windows(&mut self, guest: &Guest<'_>, today: &str) {
         self.os_type = Some(OsType::Windows);
-        let windows =
-            Distribution { id: "windows".to_owned(), name: "Windows".to_owned(), ..Distribution::default() };
-        self.lifecycle = lifecycle::of(&windows, today);
-        self.distribution = Some(windows);
-        match state::windows(guest) {
+        let distribution = self.told("distribution", windows::identity(guest));
+        self.lifecycle = lifecycle::of(&distribution, today);
+        self.distribution = Some(distribution).filter(|found| !found.id.is_empty());
+        match windows::signals(guest) {
             Ok(Some(signals)) => {
                 self.os_state = Some(state::of(&signals));
                 self.identity = signals;
             }
-            Ok(None) => self.miss("osState", "there is no Windows/Setup/State/State.ini".to_owned()),
+            Ok(None) => self.miss("osState", "neither the registry nor State.ini tells it".to_owned()),
             Err(error) => self.miss("osState", error.to_string()),
         }
         self.witnesses = self.told("architecture", architecture::windows(guest));
+        (self.drivers, self.agents) = self.told("drivers", windows::services(guest));
     }
 
     /// Programs decide; where there are none that can be read, the loaders and kernels do.

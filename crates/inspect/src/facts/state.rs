@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::guest::{Guest, lines};
+use crate::guest::Guest;
 use crate::text::plain;
 use crate::tree::{Error, NodeKind};
 
@@ -121,29 +121,4 @@ fn instance_data(guest: &Guest<'_>) -> Result<Vec<Vec<u8>>, Error> {
         }
     }
     Ok(found)
-}
-
-/// What `State.ini` of Windows says.
-pub(crate) fn windows_image_state(guest: &Guest<'_>) -> Result<Option<String>, Error> {
-    let Some(path) = guest.spelled("/Windows/Setup/State/State.ini")? else { return Ok(None) };
-    let text = guest.file(&path)?.unwrap_or_default();
-    // Windows writes the file in UTF-16 or in ASCII.
-    let text: Vec<u8> = text.into_iter().filter(|byte| *byte != 0).collect();
-    let state = lines(&text).find_map(|line| {
-        let (name, value) = line.split_at_checked(line.iter().position(|byte| *byte == b'=')?)?;
-        name.trim_ascii()
-            .eq_ignore_ascii_case(b"ImageState")
-            .then(|| plain(value.get(1..).unwrap_or_default().trim_ascii()))
-    });
-    Ok(state)
-}
-
-/// What there is of an identity in a Windows; `None` when its state cannot be told.
-pub(super) fn windows(guest: &Guest<'_>) -> Result<Option<Vec<Signal>>, Error> {
-    let Some(state) = windows_image_state(guest)? else { return Ok(None) };
-    let path = "/Windows/Setup/State/State.ini".to_owned();
-    Ok(Some(match state.as_str() {
-        "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE" | "IMAGE_STATE_GENERALIZE_RESEAL_TO_AUDIT" => Vec::new(),
-        _ => vec![Signal { kind: SignalKind::WindowsComplete, path }],
-    }))
 }

@@ -167,11 +167,7 @@ fn authorized_keys(scene: &Scene<'_>) -> Result<Option<Vec<Hit>>, Error> {
         if count > 0 {
             let words = format!("holds {count} public key{}", if count == 1 { "" } else { "s" });
             let evidence = Evidence::at(&path, words);
-            found.push(if scene.is_template() {
-                evidence.into()
-            } else {
-                evidence.rated(Severity::Info)
-            });
+            found.push(if scene.is_template() { evidence.into() } else { evidence.rated(Severity::Info) });
         }
     }
     Ok(Some(found))

@@ -37,10 +37,7 @@ fn of_rule(files: &Files, contract: &str, rule: &str) -> Vec<(Severity, Vec<Stri
 #[test]
 fn nothing_is_wrong_with_a_good_image() {
     let found = findings(&debian());
-    let told: Vec<_> = found
-        .iter()
-        .filter(|finding| finding.severity >= Severity::Warning)
-        .collect();
+    let told: Vec<_> = found.iter().filter(|finding| finding.severity >= Severity::Warning).collect();
     assert_eq!(told, Vec::<&Finding>::new());
 }
 
@@ -212,4 +209,83 @@ fn what_was_odd_about_the_disk_becomes_a_finding() {
 #[case("exact", "exactly", false)]
 fn a_star_stands_for_any_run(#[case] pattern: &str, #[case] name: &str, #[case] fits: bool) {
     assert_eq!(pattern::fits(pattern.as_bytes(), name.as_bytes()), fits);
+}
+
+/// A Windows in the state `state`, as far as its files tell.
+fn windows(state: &str) -> Files {
+    use crate::facts::windows::hive::tests::{hive, key};
+    let set_up = key("Setup", vec![key("State", vec![]).text("ImageState", state)]);
+    let version = key("CurrentVersion", vec![])
+        .text("ProductName", "Windows Server 2022 Datacenter")
+        .text("CurrentBuild", "20348")
+        .number("UBR", 2113);
+    let microsoft =
+        vec![key("Windows", vec![key("CurrentVersion", vec![set_up])]), key("Windows NT", vec![version])];
+    let software = key("ROOT", vec![key("Microsoft", microsoft)]);
+    let service = |name| key(name, vec![]).number("Start", 0);
+    let services = ["vmbus", "storvsc", "cloudbase-init"].map(service).to_vec();
+    let system = key(
+        "ROOT",
+        vec![
+            key("Select", vec![]).number("Current", 1),
+            key("ControlSet001", vec![key("Services", services)]),
+        ],
+    );
+    let mut kernel = b"MZ".to_vec();
+    kernel.resize(256, 0);
+    kernel[0x3C] = 0x80;
+    kernel[0x80..0x86].copy_from_slice(b"PE\0\0\x64\x86");
+    Files::new()
+        .file("/Windows/System32/config/SOFTWARE", hive(&software))
+        .file("/Windows/System32/config/SYSTEM", hive(&system))
+        .file("/Windows/System32/ntoskrnl.exe", kernel)
+}
+
+fn of_windows(files: &Files) -> (Facts, Vec<Finding>) {
+    let guest = Guest::new(files);
+    let mut facts = Facts::default();
+    facts.add_windows(&guest, "2026-11-27");
+    facts.settle_architecture();
+    let contract = Contract::default();
+    let (_, found) = all(&Scene::new(Some(guest), &facts, &[], &contract));
+    (facts, found)
+}
+
+#[test]
+fn a_generalized_windows_is_told_by_its_hives() {
+    let (facts, found) = of_windows(&windows("IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE"));
+    assert_eq!(facts.unknown, []);
+    assert_eq!(facts.os_state, Some(crate::facts::OsState::Generalized));
+    assert_eq!(facts.architecture, Some(crate::facts::Architecture::X64));
+    let distribution = facts.distribution.unwrap();
+    assert_eq!(distribution.name, "Windows Server 2022 Datacenter");
+    assert_eq!(distribution.version, "20348.2113");
+    assert!(facts.agents[0].provisions && facts.agents[0].enabled);
+    assert!(facts.lifecycle.is_some());
+    assert!(!found.iter().any(|finding| finding.rule.starts_with("WIN-")), "{found:?}");
+}
+
+#[rstest]
+#[case::never_generalized("WIN-SYSPREP", windows("IMAGE_STATE_COMPLETE"))]
+#[case::contradiction(
+    "WIN-SYSPREP",
+    windows("IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE")
+        .file("/Windows/Setup/State/State.ini", "[State]\r\nImageState=IMAGE_STATE_COMPLETE\r\n")
+)]
+#[case::password(
+    "WIN-UNATTEND-PASSWORD",
+    windows("x").file("/Windows/panther/Unattend.xml", "<Password><Value>UABhAHMAcwA=</Value></Password>")
+)]
+#[case::asleep("WIN-HIBERFIL", windows("x").file("/hiberfil.sys", "x"))]
+#[case::person("WIN-USERS", windows("x").folder("/Users/ann").folder("/Users/Public"))]
+#[case::typed(
+    "WIN-HISTORY",
+    windows("x").file(
+        "/Users/ann/AppData/Roaming/Microsoft/Windows/PowerShell/PSReadLine/ConsoleHost_history.txt",
+        "x"
+    )
+)]
+fn what_a_windows_keeps_is_found(#[case] rule: &str, #[case] files: Files) {
+    let found = of_windows(&files).1;
+    assert!(found.iter().any(|finding| finding.rule == rule), "{found:?}");
 }

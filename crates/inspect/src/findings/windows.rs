@@ -1,7 +1,8 @@
 //! What a Windows keeps of the machine it was made on.
 
 use super::{Evidence, Hit, Look, Rule, Scene, Scope, Severity, hits};
-use crate::facts::state::windows_image_state;
+use crate::facts::Availability;
+use crate::facts::windows::{image_state, state_file};
 use crate::tree::Error;
 
 type Told = Result<Option<Vec<Hit>>, Error>;
@@ -23,6 +24,13 @@ pub(super) const RULES: &[Rule] = &[
         "Windows was not generalized.",
         "%WINDIR%\\System32\\Sysprep\\sysprep.exe /generalize /oobe /shutdown",
         sysprep,
+    ),
+    rule(
+        "WIN-DRIVERS",
+        Severity::Error,
+        "Drivers for Hyper-V are not started with the system.",
+        "Set Start of the services vmbus and storvsc to 0.",
+        drivers,
     ),
     rule(
         "WIN-UNATTEND-PASSWORD",
@@ -86,16 +94,31 @@ fn sysprep(scene: &Scene<'_>) -> Told {
     if !scene.is_template() {
         return Ok(None);
     }
-    let state = windows_image_state(scene.guest()?)?;
-    let path = "/Windows/Setup/State/State.ini";
-    match state.as_deref() {
-        Some("IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE") => hits([]),
-        Some("IMAGE_STATE_GENERALIZE_RESEAL_TO_AUDIT") => {
+    let guest = scene.guest()?;
+    let Some((state, path)) = image_state(guest)? else {
+        return Err(Error::NotThere("neither the registry nor State.ini tells the state".to_owned()));
+    };
+    if state_file(guest)?.is_some_and(|other| other != state) {
+        let words = format!("says {state}, and State.ini says otherwise");
+        return Ok(Some(vec![Evidence::at(path, words).rated(Severity::Warning)]));
+    }
+    match state.as_str() {
+        "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE" => hits([]),
+        "IMAGE_STATE_GENERALIZE_RESEAL_TO_AUDIT" => {
             Ok(Some(vec![Evidence::at(path, "starts in audit mode").rated(Severity::Warning)]))
         }
-        Some(state) => hits([Evidence::at(path, format!("says {state}"))]),
-        None => Err(Error::NotThere(format!("{path} does not say"))),
+        _ => hits([Evidence::at(path, format!("says {state}"))]),
     }
+}
+
+fn drivers(scene: &Scene<'_>) -> Told {
+    scene.knows("drivers")?;
+    if scene.facts.drivers.is_empty() {
+        return Ok(None);
+    }
+    let is_early = |name: &str| scene.facts.driver(name).is_some_and(Availability::is_early);
+    let missing = ["hv_vmbus", "hv_storvsc"].into_iter().filter(|name| !is_early(name));
+    hits(missing.map(|name| Evidence::words(format!("{name} is not started by the loader"))))
 }
 
 fn there(scene: &Scene<'_>, paths: &[&str]) -> Told {

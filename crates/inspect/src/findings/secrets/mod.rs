@@ -193,10 +193,7 @@ impl Search<'_, '_> {
         for secret in found {
             let is_example = is_fixture(path);
             let evidence = Evidence::secret(path, secret.offset, secret.bytes, secret.what);
-            self.keep(
-                secret.rule,
-                evidence.rated(if is_example { Severity::Info } else { secret.severity }),
-            );
+            self.keep(secret.rule, evidence.rated(if is_example { Severity::Info } else { secret.severity }));
         }
     }
 
