@@ -9,7 +9,7 @@ use crate::testing::Files;
 pub(crate) struct Key {
     name: &'static str,
     values: Vec<(&'static str, u32, Vec<u8>)>,
-    keys: Vec<Key>,
+    keys: Vec<Self>,
 }
 
 /// A key with keys below it.
