@@ -2,6 +2,8 @@
 //!
 //! A password hash is never kept: only whether there is one, and of what kind.
 
+use std::collections::{HashMap, HashSet};
+
 use serde::{Deserialize, Serialize};
 
 use crate::guest::{Guest, joined, lines, settings};
@@ -77,13 +79,14 @@ impl User {
 pub(super) fn read(guest: &Guest<'_>) -> Result<Vec<User>, Error> {
     let Some(passwd) = guest.file("/etc/passwd")? else { return Ok(Vec::new()) };
     let shadow = guest.file("/etc/shadow")?.unwrap_or_default();
+    let hashes = shadow_fields(&shadow);
     let free = sudo_without_password(guest)?;
     let mut users = Vec::new();
     for line in lines(&passwd).take(MOST_USERS) {
         let fields: Vec<&[u8]> = line.split(|byte| *byte == b':').collect();
         let [name, own, uid, _, _, home, shell, ..] = fields.as_slice() else { continue };
         let Some(uid) = std::str::from_utf8(uid).ok().and_then(|uid| uid.parse().ok()) else { continue };
-        let stated = if *own == b"x" { shadow_field(&shadow, name).unwrap_or(b"*") } else { own };
+        let stated = if *own == b"x" { hashes.get(name).copied().unwrap_or(b"*") } else { own };
         let keys = match guest.file(joined(home, b".ssh/authorized_keys")) {
             Ok(keys) => keys.unwrap_or_default(),
             // The home may be anything at all; the finding about keys tells what could not be read.
@@ -96,15 +99,22 @@ pub(super) fn read(guest: &Guest<'_>) -> Result<Vec<User>, Error> {
             shell: if shell.is_empty() { "/bin/sh".to_owned() } else { plain(shell) },
             password: password(stated),
             key_count: public_keys(&keys),
-            sudo_without_password: free.iter().any(|who| who == name),
+            sudo_without_password: free.contains(*name),
         });
     }
     Ok(users)
 }
 
-fn shadow_field<'a>(shadow: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    lines(shadow)
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(b":")?.split(|byte| *byte == b':').next())
+/// The password fields of `shadow` by name; the first line of a name counts.
+fn shadow_fields(shadow: &[u8]) -> HashMap<&[u8], &[u8]> {
+    let mut fields = HashMap::new();
+    for line in lines(shadow).take(MOST_USERS) {
+        let mut parts = line.split(|byte| *byte == b':');
+        if let (Some(name), Some(field)) = (parts.next(), parts.next()) {
+            fields.entry(name).or_insert(field);
+        }
+    }
+    fields
 }
 
 /// What the second field of `shadow` says (shadow(5)).
@@ -153,12 +163,12 @@ fn is_public_key(line: &[u8]) -> bool {
 }
 
 /// Names of users whom a rule lets do everything as anybody without a password (sudoers(5)).
-fn sudo_without_password(guest: &Guest<'_>) -> Result<Vec<Vec<u8>>, Error> {
-    let mut names = Vec::new();
+fn sudo_without_password(guest: &Guest<'_>) -> Result<HashSet<Vec<u8>>, Error> {
+    let mut names = HashSet::new();
     for (_, text) in sudo_rules(guest)? {
         for line in settings(&text).filter(|line| gives_everything(line)) {
             let who = line.split(u8::is_ascii_whitespace).next().unwrap_or_default();
-            names.push(who.to_vec());
+            names.insert(who.to_vec());
         }
     }
     Ok(names)

@@ -6,12 +6,16 @@
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, BufReader, Read, Write};
 
+use lzma_rust2::XzReader;
+
 use crate::bytes::as_u64;
 use crate::guest::Guest;
 use crate::tree::{Error, NodeKind};
 
 /// Bytes that all archives together may unpack to.
 const MOST_UNPACKED: u64 = 2 << 30;
+/// Memory that unpacking xz may take, in KiB; `xz -9` takes 64 MiB.
+const MOST_DICTIONARY_KIB: u32 = 96 << 10;
 /// Bytes read at once.
 const STRIDE: usize = 256 << 10;
 /// Archives in a row.
@@ -43,12 +47,10 @@ fn read(mut input: impl BufRead) -> Result<BTreeSet<String>, Error> {
                 let mut unpacked = flate2::bufread::GzDecoder::new(&mut input);
                 io::copy(&mut unpacked, &mut names).map(drop).map_err(damaged)?;
             }
-            [0xFD, b'7', b'z', b'X', b'Z', 0] => match lzma_rs::xz_decompress(&mut input, &mut names) {
-                Ok(()) => {}
-                // What follows the stream is padding, which the decoder takes for a part of it.
-                Err(_) if names.is_whole => return Ok(names.modules),
-                Err(error) => return Err(Error::Damaged(format!("the initramfs: {error:?}"))),
-            },
+            [0xFD, b'7', b'z', b'X', b'Z', 0] => {
+                let mut unpacked = XzReader::new_mem_limit(&mut input, false, MOST_DICTIONARY_KIB);
+                io::copy(&mut unpacked, &mut names).map(drop).map_err(damaged)?;
+            }
             [0x28, 0xB5, 0x2F, 0xFD, ..] => {
                 let decoder = ruzstd::decoding::StreamingDecoder::new(&mut input);
                 let mut unpacked =

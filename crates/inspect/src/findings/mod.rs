@@ -30,6 +30,8 @@ use crate::observation::Observation;
 use crate::text::plain;
 use crate::tree::Error;
 
+/// Homes that are looked into.
+const MOST_HOMES: usize = 256;
 /// Pieces of evidence that one rule gives; the rest is counted.
 const MOST_EVIDENCE: usize = 20;
 
@@ -199,15 +201,13 @@ impl<'s> Scene<'s> {
     /// Homes of all accounts that may hold files of a person, root's first.
     fn homes(&self) -> Vec<String> {
         let mut homes = vec!["/root".to_owned()];
-        for user in &self.facts.users {
+        for user in self.facts.users.iter().filter(|user| user.has_shell()).take(MOST_HOMES) {
             let home = user.home.trim_end_matches('/');
-            let is_own =
-                user.has_shell() && home.len() > 1 && !home.starts_with("/usr") && !home.starts_with("/bin");
+            let is_own = home.len() > 1 && !home.starts_with("/usr") && !home.starts_with("/bin");
             if is_own && !homes.iter().any(|known| known == home) {
                 homes.push(home.to_owned());
             }
         }
-        homes.truncate(256);
         homes
     }
 }

@@ -33,9 +33,9 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn xz(bytes: &[u8]) -> Vec<u8> {
-    let mut packed = Vec::new();
-    lzma_rs::xz_compress(&mut &*bytes, &mut packed).unwrap();
-    packed
+    let mut packed = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::default()).unwrap();
+    packed.write_all(bytes).unwrap();
+    packed.finish().unwrap()
 }
 
 fn zstd(bytes: &[u8]) -> Vec<u8> {

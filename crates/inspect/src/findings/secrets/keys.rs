@@ -19,7 +19,7 @@ pub(super) fn find<'t>(path: &[u8], text: &'t [u8], found: &mut Vec<Secret<'t>>)
     }
     pem(path, text, found);
     for at in places(text, b"PuTTY-User-Key-File-") {
-        let rest = text.get(at..).unwrap_or_default();
+        let rest = text.get(at..text.len().min(at + MOST_PEM_BYTES)).unwrap_or_default();
         if memchr::memmem::find(rest, b"Private-Lines:").is_some() {
             let open = memchr::memmem::find(rest, b"Encryption: none").is_some();
             let severity = if open { Severity::Error } else { Severity::Warning };

@@ -18,7 +18,7 @@ use crate::walk::{Limits, Next};
 /// Bytes of one file that are searched.
 const FILE_BYTES: usize = 1 << 20;
 /// Bytes of all files together that are searched.
-const ALL_BYTES: u64 = 1 << 30;
+const ALL_BYTES: u64 = 512 << 20;
 /// Files and folders that are met.
 const MOST_ENTRIES: u64 = 300_000;
 /// Secrets that are kept.
