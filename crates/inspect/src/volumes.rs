@@ -1,6 +1,7 @@
 //! All volumes of a disk: the disk itself or its partitions, then the logical volumes inside those.
 
 use std::fmt;
+use std::ops::Range;
 
 use crate::fs::{self, Opened, SharedTree};
 use crate::lvm;
@@ -77,6 +78,23 @@ impl<'a> Volume<'a> {
     #[must_use]
     pub fn window(&self) -> &Window<'a> {
         &self.window
+    }
+
+    /// The runs of its bytes that no file has, where deleted files may still stand; only ext tells them.
+    ///
+    /// # Errors
+    /// [`Error`] when its file system does not tell, or is damaged.
+    pub fn free_runs(&self) -> Result<Vec<Range<u64>>, Error> {
+        match self.content {
+            Content::Files(system) => fs::free_runs(&self.window, system),
+            Content::Swap
+            | Content::LvmPhysical
+            | Content::Luks(_)
+            | Content::BitLocker
+            | Content::RaidMember
+            | Content::Empty
+            | Content::Unknown => Err(Error::NotThere("the volume holds no files".to_owned())),
+        }
     }
 
     pub(crate) fn shared(&self) -> Option<SharedTree<'a>> {

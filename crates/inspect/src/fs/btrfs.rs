@@ -32,7 +32,12 @@ const LINK: u8 = 7;
 /// Opens the default subvolume, as a mount without options does.
 pub(super) fn open<'a>(volume: &Window<'a>) -> Result<Opened<'a>, Error> {
     let tree = open_with(volume, Btrfs::open)?;
-    Ok(Opened { tree, clean: None, usage: usage(volume)?, label: None, note: None })
+    let superblock = volume.bytes(64 << 10, 4096)?;
+    let fields = Fields::new("Btrfs superblock", &superblock);
+    // A log stands there while files that were synced are not yet in the trees.
+    let clean = fields.le_u64(96)? == 0;
+    let note = (!clean).then(|| "its log of files synced last is not replayed".to_owned());
+    Ok(Opened { tree, clean: Some(clean), usage: usage(&fields)?, label: None, note })
 }
 
 /// Opens the subvolume at `path` from the top level.
@@ -64,9 +69,7 @@ fn open_with<'a>(
 }
 
 /// What the superblock tells of its space; what metadata copies take is counted as used.
-fn usage(volume: &Window<'_>) -> Result<Option<Usage>, Error> {
-    let superblock = volume.bytes(64 << 10, 4096)?;
-    let fields = Fields::new("Btrfs superblock", &superblock);
+fn usage(fields: &Fields<'_>) -> Result<Option<Usage>, Error> {
     let (total_bytes, used) = (fields.le_u64(112)?, fields.le_u64(120)?);
     Ok(total_bytes.checked_sub(used).map(|free_bytes| Usage { total_bytes, free_bytes }))
 }

@@ -12,6 +12,7 @@ mod parents;
 mod paths;
 mod xfs;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use self::paths::Paths;
@@ -79,6 +80,24 @@ pub(crate) fn open<'a>(volume: &Window<'a>, system: FileSystem) -> Result<Opened
         | FileSystem::SquashFs
         | FileSystem::Erofs
         | FileSystem::F2fs => Err(Error::Unsupported(format!("the files of {} are not read", system.name()))),
+    }
+}
+
+/// The runs of bytes in `volume` that no file has.
+pub(crate) fn free_runs(volume: &Window<'_>, system: FileSystem) -> Result<Vec<Range<u64>>, Error> {
+    match system {
+        FileSystem::Ext => ext::free_runs(volume),
+        FileSystem::Xfs
+        | FileSystem::Btrfs
+        | FileSystem::Ntfs
+        | FileSystem::Fat
+        | FileSystem::ExFat
+        | FileSystem::ReFs
+        | FileSystem::Iso9660
+        | FileSystem::Udf
+        | FileSystem::SquashFs
+        | FileSystem::Erofs
+        | FileSystem::F2fs => Err(Error::Unsupported(format!("free space of {} is not told", system.name()))),
     }
 }
 

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use self::label::Physical;
 use self::text::{Section, Value};
+use crate::bytes::as_u64;
 use crate::observation::{Observation, ObservationKind};
 use crate::text::plain;
 use crate::tree::Error;
@@ -19,6 +20,8 @@ use crate::window::Window;
 const SECTOR_BYTES: u64 = 512;
 /// Most pieces that one logical volume is put together from.
 const MOST_PIECES: u64 = 65_536;
+/// What a piece takes in memory.
+const PIECE_BYTES: u64 = 64;
 /// Most logical volumes told.
 const MOST_VOLUMES: usize = 256;
 
@@ -52,11 +55,6 @@ pub(crate) fn volumes<'a>(
     let mut volumes = Vec::new();
     for group in groups.values() {
         group.volumes(disk, &parts, &mut volumes, seen);
-    }
-    if volumes.len() > MOST_VOLUMES {
-        let words = "only the first 256 logical volumes are looked at";
-        seen.push(Observation::new(ObservationKind::PartitionsTooMany, "the volume groups", words));
-        volumes.truncate(MOST_VOLUMES);
     }
     volumes
 }
@@ -127,6 +125,10 @@ impl Group {
                 continue;
             }
             let name = plain(name.as_bytes());
+            if into.len() >= MOST_VOLUMES {
+                let words = "only the first 256 logical volumes are looked at";
+                return seen.push(Observation::new(ObservationKind::PartitionsTooMany, place, words));
+            }
             match put_together(disk, volume, extent_bytes, &extents) {
                 Ok(window) => into.push(Logical { group: self.name.clone(), name, window }),
                 Err(error) => {
@@ -211,17 +213,21 @@ fn pieces<'a>(
     }
     let length = segment.number("extent_count")?.checked_mul(extent_bytes).ok_or_else(damaged)?;
     let stripes = stripes(segment, extent_bytes, extents)?;
-    let count = u64::try_from(stripes.len()).unwrap_or(u64::MAX);
-    if count == 0 || length == 0 || length % count != 0 {
+    let count = as_u64(stripes.len());
+    if count == 0 || length == 0 || !length.is_multiple_of(count) {
         return Err(Error::Damaged("a segment has no length, or no stripes that share it".to_owned()));
     }
     let each = length / count;
     let piece = if count == 1 { each } else { segment.number("stripe_size")?.saturating_mul(SECTOR_BYTES) };
-    if piece == 0 || each % piece != 0 {
+    if piece == 0 || !each.is_multiple_of(piece) {
         return Err(Error::Damaged("a segment is no whole number of stripes".to_owned()));
     }
-    if length / piece > MOST_PIECES {
-        return Err(Error::Unsupported("more than 65,536 stripes".to_owned()));
+    let pieces = length / piece;
+    if pieces + as_u64(into.len()) > MOST_PIECES {
+        return Err(Error::Unsupported("more than 65,536 pieces".to_owned()));
+    }
+    if let Some((window, _)) = stripes.first() {
+        window.meter().keep(pieces * PIECE_BYTES)?;
     }
     for row in 0..each / piece {
         for (window, first_byte) in &stripes {

@@ -20,6 +20,7 @@ fn every_file_comes_back(#[case] options: &str) {
     assert_eq!(disk.observations, []);
     let [volume] = disk.volumes.as_slice() else { panic!("{disk:?}") };
     assert_eq!((volume.content, volume.label.as_deref()), (Content::Files(FileSystem::Btrfs), Some("name")));
+    assert_eq!(volume.clean, Some(true));
     assert!(volume.usage.unwrap().free_bytes > 64 << 20);
     sample::assert_same(volume.tree().unwrap(), &workshop.path("files"), ALL);
 }
@@ -50,4 +51,20 @@ fn subvolumes_are_mounted_as_fstab_says() {
     assert_ne!(number(b"/etc"), number(b"/top/etc"));
     let [seen] = disk.observations.as_slice() else { panic!("{disk:?}") };
     assert_eq!((seen.kind, seen.place.as_str()), (ObservationKind::MountUnresolved, "/gone"));
+}
+
+#[test]
+fn what_has_a_log_is_told() {
+    let workshop = Workshop::new();
+    std::fs::create_dir(workshop.path("files")).unwrap();
+    workshop.image("image", 128);
+    workshop.run("mkfs.btrfs -q --mixed --rootdir files image");
+    let mut disk = workshop.load("image");
+    disk.put((64 << 10) + 96, &4096_u64.to_le_bytes());
+    crate::mutation::sign(&mut disk);
+    let disk = Disk::open(&disk, Budget::default());
+    assert_eq!(disk.volumes[0].clean, Some(false));
+    let seen: Vec<_> = disk.observations.iter().map(|seen| (seen.kind, seen.text.as_str())).collect();
+    let text = "its file system was not unmounted cleanly; its log of files synced last is not replayed";
+    assert_eq!(seen, [(ObservationKind::NotClean, text)]);
 }

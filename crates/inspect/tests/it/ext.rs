@@ -141,7 +141,9 @@ fn a_hundred_thousand_names_and_a_very_deep_folder_are_told() {
 #[case::every_feature(96, &u32::MAX.to_le_bytes())]
 fn a_hostile_superblock_is_told_as_unreadable(#[case] at: u64, #[case] bytes: &[u8]) {
     let workshop = Workshop::new();
-    let mut disk = make(&workshop, "-t ext4");
+    workshop.image("image", 8);
+    workshop.run("mkfs.ext4 -q -F -O 64bit image");
+    let mut disk = workshop.load("image");
     disk.put(1024 + at, bytes);
     let disk = Disk::open(&disk, Budget::default());
     assert!(disk.volumes[0].tree().is_err());
@@ -274,4 +276,28 @@ fn a_damaged_journal_is_told_and_passed_over(#[case] block: u64) {
     assert_eq!((seen.kind, disk.volumes[0].clean), (ObservationKind::NotClean, Some(false)));
     assert_eq!(seen.text.contains("is not replayed"), block == 0, "{seen:?}");
     assert_eq!(disk.volumes[0].tree().unwrap().read(b"/etc/small", 0, 100).unwrap(), b"a few bytes\n");
+}
+
+#[rstest]
+#[case::usual("-t ext4 -b 4096")]
+#[case::small_blocks("-t ext4 -b 1024")]
+#[case::narrow("-t ext2")]
+fn a_deleted_file_still_stands_in_free_blocks(#[case] options: &str) {
+    let workshop = Workshop::new();
+    let disk = make(&workshop, options);
+    let secret = sample::noise(2, 4097)[..1024].to_vec();
+    let holds_secret = |disk: &Disk<'_>| {
+        let volume = &disk.volumes[0];
+        let runs = volume.free_runs().unwrap();
+        let free: u64 = runs.iter().map(|run| run.end - run.start).sum();
+        assert!(free <= volume.usage.unwrap().free_bytes, "{free}");
+        assert!(free > 4 << 20, "{free}");
+        runs.iter().any(|run| {
+            let bytes = volume.window().bytes(run.start, run.end - run.start).unwrap();
+            bytes.chunks(1024).any(|chunk| chunk == secret)
+        })
+    };
+    assert!(!holds_secret(&Disk::open(&disk, Budget::default())));
+    let disk = change(&workshop, "rm /etc/one-more\n");
+    assert!(holds_secret(&Disk::open(&disk, Budget::default())));
 }

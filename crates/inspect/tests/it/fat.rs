@@ -7,11 +7,16 @@ use crate::memory::Memory;
 use crate::sample::{self, Keeps};
 use crate::tools::Workshop;
 
-const KEEPS: Keeps = Keeps { modes: false, links: false, many: 100 };
+const KEEPS: Keeps = Keeps { modes: false, links: false, many: 100, big: 3_000_001 };
 
 /// A file system with the sample in it.
-pub(crate) fn make(workshop: &Workshop, options: &str, mebibytes: u64) -> Memory {
+fn make(workshop: &Workshop, options: &str, mebibytes: u64) -> Memory {
     sample::make(&workshop.path("files"), KEEPS);
+    fill(workshop, options, mebibytes)
+}
+
+/// A file system with the files of the workshop in it.
+pub(crate) fn fill(workshop: &Workshop, options: &str, mebibytes: u64) -> Memory {
     workshop.image("image", mebibytes);
     workshop.run(&format!("mkfs.vfat {options} -n NAME -i 12345678 image"));
     let names: Vec<String> = std::fs::read_dir(workshop.path("files"))

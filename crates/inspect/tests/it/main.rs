@@ -5,6 +5,7 @@
 mod btrfs;
 mod ext;
 mod fat;
+mod gpt;
 mod memory;
 mod mutation;
 mod ntfs;

@@ -7,11 +7,16 @@ use crate::memory::Memory;
 use crate::sample::{self, Keeps};
 use crate::tools::Workshop;
 
-const KEEPS: Keeps = Keeps { modes: false, links: true, many: 1500 };
+const KEEPS: Keeps = Keeps { modes: false, links: true, many: 1500, big: 3_000_001 };
 
 /// A file system with the sample in it.
-pub(crate) fn make(workshop: &Workshop, options: &str) -> Memory {
+fn make(workshop: &Workshop, options: &str) -> Memory {
     sample::make(&workshop.path("files"), KEEPS);
+    fill(workshop, options)
+}
+
+/// A file system with the files of the workshop in it.
+pub(crate) fn fill(workshop: &Workshop, options: &str) -> Memory {
     workshop.image("image", 64);
     workshop.run(&format!("mkntfs -F -q -f {options} -L name image"));
     workshop.run("wimcapture files files.wim --compress=none");

@@ -281,3 +281,42 @@ fn lvm_itself_reads_what_these_tests_make() {
     assert!(said.contains("extent_count = 8"), "{said}");
     assert!(!said.to_lowercase().contains("bad"), "{said}");
 }
+
+#[rstest]
+#[case::beyond_the_volume("extent_count = 3", "extent_count = 3000", ObservationKind::VolumeGroupIncomplete)]
+#[case::beyond_everything(
+    "\"pv0\", 10",
+    "\"pv0\", 18446744073709551615",
+    ObservationKind::VolumeGroupIncomplete
+)]
+#[case::extents_of_nothing("extent_size = 2048", "extent_size = 0", ObservationKind::VolumeGroupIncomplete)]
+#[case::extents_of_everything(
+    "extent_size = 2048",
+    "extent_size = 36028797018963968",
+    ObservationKind::VolumeGroupIncomplete
+)]
+#[case::a_gap("start_extent = 3", "start_extent = 4", ObservationKind::VolumeGroupIncomplete)]
+#[case::no_length("extent_count = 3", "extent_count = 0", ObservationKind::VolumeGroupIncomplete)]
+#[case::no_stripes("\"pv0\", 10", "", ObservationKind::VolumeGroupIncomplete)]
+#[case::half_a_stripe("\"pv0\", 10", "\"pv0\"", ObservationKind::VolumeGroupIncomplete)]
+#[case::stripes_of_nothing("stripe_size = 128", "stripe_size = 0", ObservationKind::VolumeGroupIncomplete)]
+#[case::a_billion_pieces(
+    "extent_count = 8\ntype = \"striped\"\nstripe_count = 2\nstripe_size = 128",
+    "extent_count = 1000000000\ntype = \"striped\"\nstripe_count = 2\nstripe_size = 1",
+    ObservationKind::NotRead
+)]
+#[case::unclosed("version = 1", "version {", ObservationKind::VolumeGroupIncomplete)]
+fn metadata_that_says_what_cannot_be_is_told(
+    #[case] from: &str,
+    #[case] to: &str,
+    #[case] expected: ObservationKind,
+) {
+    let text = group("striped");
+    assert!(text.contains(from));
+    let mut disk = Memory::empty(40 << 20);
+    // Without a table: one physical volume is the whole disk, which the other one is not on.
+    disk.put_disk(0, &physical(FIRST, &text.replacen(from, to, 1).replace(SECOND, FIRST), 21));
+    let disk = Disk::open(&disk, Budget::default());
+    assert!(disk.observations.iter().any(|seen| seen.kind == expected), "{:?}", disk.observations);
+    assert!(disk.volumes.len() <= 2, "{disk:?}");
+}

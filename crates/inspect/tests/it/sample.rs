@@ -15,10 +15,12 @@ pub(crate) struct Keeps {
     pub(crate) links: bool,
     /// How many files the tool can put into one folder in good time.
     pub(crate) many: u32,
+    /// Bytes of the one large file.
+    pub(crate) big: usize,
 }
 
 /// Everything that Unix file systems keep.
-pub(crate) const ALL: Keeps = Keeps { modes: true, links: true, many: 1500 };
+pub(crate) const ALL: Keeps = Keeps { modes: true, links: true, many: 1500, big: 3_000_001 };
 
 /// Bytes that do not compress and do not repeat.
 pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
@@ -41,7 +43,7 @@ pub(crate) fn make(root: &Path, keeps: Keeps) {
     write("etc/exactly4096", &noise(1, 4096));
     write("etc/one-more", &noise(2, 4097));
     write("etc/deep/er/and/deeper/file", b"at the bottom");
-    write("big", &noise(3, 3_000_001));
+    write("big", &noise(3, keeps.big));
     write(&"n".repeat(200), b"a long name");
     write("Gr\u{fc}\u{df}e", b"a name beyond ASCII");
     fs::create_dir(root.join("many")).unwrap();

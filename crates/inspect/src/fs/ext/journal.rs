@@ -24,7 +24,7 @@ const REVOKE: u32 = 5;
 const ESCAPED: u32 = 1;
 const SAME_UUID: u32 = 2;
 const LAST: u32 = 8;
-/// Most blocks that are laid over the file system.
+/// Most blocks that are laid over the file system, or revoked.
 const MOST_BLOCKS: usize = 65_536;
 
 /// Features of a journal (`s_feature_incompat`).
@@ -193,6 +193,7 @@ impl<'j, 'a> Journal<'j, 'a> {
             for at in (16..used).step_by(each) {
                 let block = if each == 4 { fields.be_u32(at)?.into() } else { fields.be_u64(at)? };
                 revoked.insert(block, step.sequence);
+                is_few(&revoked)?;
             }
         }
         Ok(revoked)
@@ -210,11 +211,9 @@ impl<'j, 'a> Journal<'j, 'a> {
                 if !revoked.get(&block).is_some_and(is_revoked) {
                     let is_escaped = flags & ESCAPED != 0;
                     copies.insert(block, Copy { at: self.on(step.at, count), is_escaped });
+                    is_few(&copies)?;
                 }
             }
-        }
-        if copies.len() > MOST_BLOCKS {
-            return Err(Error::Unsupported("the journal holds more than 65,536 blocks".to_owned()));
         }
         self.put_together(&copies)
     }
@@ -249,4 +248,12 @@ impl<'j, 'a> Journal<'j, 'a> {
         let place = data::place(self.volume, self.superblock, self.inode, block)?;
         place.ok_or_else(|| Error::Damaged("the journal has a hole".to_owned()))
     }
+}
+
+/// Refuses what would take too much memory.
+fn is_few<T>(blocks: &BTreeMap<u64, T>) -> Result<(), Error> {
+    if blocks.len() > MOST_BLOCKS {
+        return Err(Error::Unsupported("the journal tells of more than 65,536 blocks".to_owned()));
+    }
+    Ok(())
 }

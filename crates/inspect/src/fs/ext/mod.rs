@@ -5,9 +5,12 @@
 
 mod data;
 mod folder;
+mod free;
 mod inode;
 mod journal;
 mod superblock;
+
+use std::ops::Range;
 
 use self::inode::Inode;
 use self::superblock::Superblock;
@@ -43,6 +46,11 @@ pub(super) fn open<'a>(volume: &Window<'a>) -> Result<Opened<'a>, Error> {
         return Err(Error::Damaged("the root of the ext file system is no folder".to_owned()));
     }
     Ok(Opened { tree: share(files, volume), clean: Some(clean), usage, label: None, note })
+}
+
+/// The runs of bytes that no file has.
+pub(super) fn free_runs(volume: &Window<'_>) -> Result<Vec<Range<u64>>, Error> {
+    free::runs(volume, &Superblock::read(volume)?)
 }
 
 struct Ext<'a> {

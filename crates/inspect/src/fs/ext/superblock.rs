@@ -1,5 +1,7 @@
 //! The superblock and the descriptors of groups: where inodes are.
 
+use std::ops::Range;
+
 use crate::bytes::{Fields, as_u64};
 use crate::tree::Error;
 use crate::volumes::Usage;
@@ -39,6 +41,11 @@ mod incompatible {
         | CASEFOLD;
 }
 
+/// `s_feature_ro_compat`: groups have checksums, by the older or the newer feature.
+const CHECKED_GROUPS: u32 = 0x10 | 0x400;
+/// `s_feature_ro_compat`: blocks are given out in clusters.
+const CLUSTERS: u32 = 0x200;
+
 /// What is needed of the superblock, each value within its bounds.
 #[derive(Debug)]
 pub(super) struct Superblock {
@@ -58,6 +65,8 @@ pub(super) struct Superblock {
     state: u16,
     needs_recovery: bool,
     journal: u32,
+    /// `s_feature_ro_compat`.
+    read_only_features: u32,
 }
 
 impl Superblock {
@@ -114,6 +123,7 @@ impl Superblock {
             state: fields.le_u16(58)?,
             needs_recovery: features & incompatible::RECOVER != 0,
             journal: fields.le_u32(224)?,
+            read_only_features: fields.le_u32(100)?,
         })
     }
 
@@ -143,12 +153,36 @@ impl Superblock {
         let damaged = || Error::Damaged(format!("inode {number} is outside the ext file system"));
         let index = number.checked_sub(1).filter(|index| *index < self.inodes).ok_or_else(damaged)?;
         let (group, within) = (index / self.inodes_per_group, index % self.inodes_per_group);
-        let descriptor = volume.bytes(self.descriptor_at(group), self.descriptor_bytes)?;
+        let descriptor = self.descriptor(volume, group)?;
         let fields = Fields::new("ext group descriptor", &descriptor);
         let high = if self.descriptor_bytes >= 64 { u64::from(fields.le_u32(40)?) } else { 0 };
         let table = high << 32 | u64::from(fields.le_u32(8)?);
         let at = self.block_at(table)?.checked_add(within * self.inode_bytes);
         at.filter(|_| table != 0).ok_or_else(damaged)
+    }
+
+    /// The descriptor of `group`.
+    pub(super) fn descriptor(&self, volume: &Window<'_>, group: u64) -> Result<Vec<u8>, Error> {
+        volume.bytes(self.descriptor_at(group), self.descriptor_bytes)
+    }
+
+    /// How many groups there are; where blocks are counted in clusters, that is not told.
+    pub(super) fn groups(&self) -> Result<u64, Error> {
+        if self.read_only_features & CLUSTERS != 0 {
+            return Err(Error::Unsupported("maps of clusters".to_owned()));
+        }
+        Ok((self.blocks.saturating_sub(self.first_block)).div_ceil(self.blocks_per_group))
+    }
+
+    /// The blocks of `group`.
+    pub(super) fn blocks_of(&self, group: u64) -> Range<u64> {
+        let start = self.first_block.saturating_add(group.saturating_mul(self.blocks_per_group));
+        start..start.saturating_add(self.blocks_per_group).min(self.blocks).max(start)
+    }
+
+    /// Whether the flag of a group that its map was never written counts.
+    pub(super) fn has_uninitialised(&self) -> bool {
+        self.read_only_features & CHECKED_GROUPS != 0
     }
 
     /// Where the block `number` begins on the volume.
