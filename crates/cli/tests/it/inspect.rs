@@ -22,6 +22,18 @@ fn inspect(file: &Path, arguments: &[&str]) -> (Value, i32) {
     (report, output.status.code().unwrap())
 }
 
+/// Runs a tool of e2fsprogs on a disk.
+fn tool(name: &str, arguments: &[&str], disk: &Path) {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let ended = Command::new(name)
+        .env("PATH", format!("{path}:/usr/sbin:/sbin"))
+        .args(arguments)
+        .arg(disk)
+        .output()
+        .unwrap_or_else(|error| panic!("this test needs {name} (e2fsprogs): {error}"));
+    assert!(ended.status.success(), "{name}: {}", String::from_utf8_lossy(&ended.stderr));
+}
+
 /// A disk that is one ext4 with these files; `mkfs.ext4` makes it.
 fn disk(folder: &TempDir, name: &str, files: &[(&str, &str)]) -> PathBuf {
     let root = folder.path().join(format!("{name}.root"));
@@ -32,15 +44,7 @@ fn disk(folder: &TempDir, name: &str, files: &[(&str, &str)]) -> PathBuf {
     }
     let disk = folder.path().join(format!("{name}.raw"));
     std::fs::File::create(&disk).unwrap().set_len(16 * MIB).unwrap();
-    let path = std::env::var("PATH").unwrap_or_default();
-    let made = Command::new("mkfs.ext4")
-        .env("PATH", format!("{path}:/usr/sbin:/sbin"))
-        .args(["-q", "-d"])
-        .arg(&root)
-        .arg(&disk)
-        .status()
-        .expect("this test needs mkfs.ext4 (e2fsprogs)");
-    assert!(made.success());
+    tool("mkfs.ext4", &["-q", "-d", root.to_str().unwrap()], &disk);
     disk
 }
 
@@ -77,6 +81,32 @@ fn one_machine_is_not_anybodys() {
     assert!(!report.to_string().contains("c4n4ry"), "a key is in the report");
     let (_, code) = inspect(&file, &["--format", "raw", "--contract", "os-state=Specialized"]);
     assert_eq!(code, 0);
+}
+
+#[test]
+fn what_was_deleted_is_found_in_free_blocks() {
+    let folder = TempDir::new().unwrap();
+    let key = format!(
+        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+        "QUJDREVGR0hJSktMTU5PUA".repeat(10)
+    );
+    let file = disk(&folder, "used", &[RELEASE, ("opt/app.key", &key)]);
+    let (report, _) = inspect(&file, &["--format", "raw"]);
+    assert_eq!(places(&report, "SEC-PRIVATE-KEY"), ["/opt/app.key"]);
+    assert_eq!(places(&report, "SEC-DELETED"), Vec::<&str>::new());
+    tool("debugfs", &["-w", "-R", "rm /opt/app.key"], &file);
+    let (report, code) = inspect(&file, &["--format", "raw"]);
+    assert_eq!(places(&report, "SEC-PRIVATE-KEY"), Vec::<&str>::new());
+    assert_eq!((places(&report, "SEC-DELETED"), code), (vec!["the whole disk"], 0));
+    let (_, code) = inspect(&file, &["--format", "raw", "--policy", "SEC-DELETED=refuse"]);
+    assert_eq!(code, 3);
+}
+
+/// Where a rule has found something: files, or volumes.
+fn places<'r>(report: &'r Value, rule: &str) -> Vec<&'r str> {
+    let findings = report["findings"].as_array().unwrap().iter().filter(|finding| finding["rule"] == rule);
+    let evidence = findings.flat_map(|finding| finding["evidence"].as_array().unwrap());
+    evidence.filter_map(|evidence| evidence["path"].as_str().or(evidence["volume"].as_str())).collect()
 }
 
 #[test]

@@ -29,6 +29,7 @@ use crate::guest::Guest;
 use crate::observation::Observation;
 use crate::text::plain;
 use crate::tree::Error;
+use crate::volumes::Volume;
 
 /// Homes that are looked into.
 const MOST_HOMES: usize = 256;
@@ -160,6 +161,8 @@ pub(crate) struct Scene<'s> {
     pub(crate) facts: &'s Facts,
     /// What was odd about the disk.
     pub(crate) observations: &'s [Observation],
+    /// Its volumes, as far as they are open.
+    pub(crate) volumes: &'s [Volume<'s>],
     /// What it is declared to be.
     pub(crate) contract: &'s Contract,
     secrets: OnceCell<Result<Secrets, Error>>,
@@ -172,7 +175,12 @@ impl<'s> Scene<'s> {
         observations: &'s [Observation],
         contract: &'s Contract,
     ) -> Self {
-        Self { guest, facts, observations, contract, secrets: OnceCell::new() }
+        Self { guest, facts, observations, volumes: &[], contract, secrets: OnceCell::new() }
+    }
+
+    /// The same, with volumes whose free space can be looked at.
+    pub(crate) fn with_volumes(self, volumes: &'s [Volume<'s>]) -> Self {
+        Self { volumes, ..self }
     }
 
     pub(crate) fn guest(&self) -> Result<&Guest<'s>, Error> {

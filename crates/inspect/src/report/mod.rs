@@ -99,6 +99,7 @@ impl Inspection<'_> {
         let guest = root.map(|root| Guest::new(&root.tree));
         let (checks, mut findings) = {
             let scene = Scene::new(guest, &facts, &disk.observations, &self.contract);
+            let scene = scene.with_volumes(&disk.volumes);
             findings::all(&scene)
         };
         for evidence in findings.iter_mut().flat_map(|finding| &mut finding.evidence) {

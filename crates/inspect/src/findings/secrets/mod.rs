@@ -3,6 +3,7 @@
 //! One search over the places where people and their programs leave files; the places of packages are not searched. What
 //! is found is kept as kind, place, length and digest: the secret itself leaves memory with the file.
 
+mod deleted;
 mod keys;
 mod scan;
 #[cfg(test)]
@@ -110,6 +111,14 @@ pub(super) const RULES: &[Rule] = &[
             "/var/lib/waagent/CustomData",
         ]),
     ),
+    Rule {
+        id: "SEC-DELETED",
+        severity: Severity::Warning,
+        scope: Scope::Any,
+        title: "Free blocks still hold a secret that was deleted.",
+        remedy: "fstrim the file system before capturing the disk, or zerofree it; and replace the secret.",
+        look: Look::With(deleted::search),
+    },
     found(
         tokens::OVF_PASSWORD,
         "The password of another machine's administrator is left.",

@@ -98,18 +98,23 @@ static MARKS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
 });
 
 pub(super) fn find<'t>(path: &[u8], text: &'t [u8], found: &mut Vec<Secret<'t>>) {
-    // One pass tells most files apart from those that are worth a closer look.
+    of_known_shape(text, found);
+    settings(path, text, found);
+    addresses(text, found);
+    if path.ends_with(b"ovf-env.xml") {
+        ovf_passwords(text, found);
+    }
+}
+
+/// Secrets that are known wherever they stand.
+pub(super) fn of_known_shape<'t>(text: &'t [u8], found: &mut Vec<Secret<'t>>) {
+    // One pass tells most texts apart from those that are worth a closer look.
     if MARKS.as_ref().is_none_or(|marks| marks.is_match(text)) {
         aws(text, found);
         azure(text, found);
         gcp(text, found);
         shapes(text, found);
         web_tokens(text, found);
-    }
-    settings(path, text, found);
-    addresses(text, found);
-    if path.ends_with(b"ovf-env.xml") {
-        ovf_passwords(text, found);
     }
 }
 
