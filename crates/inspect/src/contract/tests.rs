@@ -1,3 +1,5 @@
+//! Declarations against facts, and what each policy makes of the difference.
+
 use rstest::rstest;
 
 use super::{Action, Contract, Policy};

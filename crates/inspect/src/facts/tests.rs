@@ -1,3 +1,5 @@
+//! Facts of a made Debian, and of one that is damaged or odd in one place.
+
 use rstest::rstest;
 
 use super::accounts::{Password, Scheme, password, public_keys};

@@ -1,3 +1,5 @@
+//! Rules against a good image with one thing planted in it.
+
 use rstest::rstest;
 
 use super::{Finding, Outcome, Scene, Severity, all, pattern};

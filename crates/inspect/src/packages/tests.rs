@@ -1,3 +1,5 @@
+//! Databases of every package manager, those of rpm as its own tools wrote their content.
+
 use rstest::rstest;
 
 use super::{Ecosystem, Inventory, read};

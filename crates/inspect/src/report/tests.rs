@@ -1,3 +1,5 @@
+//! Forms of a report as snapshots, and that none of them tells a secret.
+
 use super::{Difference, Inspection, Report, Verdict};
 use crate::contract::Contract;
 use crate::facts::Facts;

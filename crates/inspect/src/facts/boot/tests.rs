@@ -1,3 +1,5 @@
+//! Menus of loaders, as distributions write them.
+
 use super::menu::grub;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Archives in every packing, whole and damaged.
+
 use std::io::Write;
 
 use rstest::rstest;

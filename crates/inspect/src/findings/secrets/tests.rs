@@ -1,3 +1,5 @@
+//! Secrets of every kind, and what only looks like one.
+
 use rstest::rstest;
 
 use super::super::Severity;

@@ -1,3 +1,5 @@
+//! Versions in the order of their tools: tables, and dpkg itself.
+
 use std::cmp::Ordering::{self, Equal, Greater, Less};
 use std::process::Command;
 

@@ -1,3 +1,5 @@
+//! Made hives, whole and damaged; other tests make theirs with what is here.
+
 use rstest::rstest;
 
 use super::Hive;
