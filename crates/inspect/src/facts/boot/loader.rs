@@ -92,7 +92,7 @@ pub(super) fn all(disk: &Disk<'_>) -> Result<Vec<Loader>, Error> {
     Ok(loaders)
 }
 
-fn read(guest: &Guest<'_>, partition: u32, path: &[u8]) -> Result<Option<Loader>, Error> {
+pub(super) fn read(guest: &Guest<'_>, partition: u32, path: &[u8]) -> Result<Option<Loader>, Error> {
     let Some((_, node)) = guest.find(path)? else { return Ok(None) };
     if node.kind != NodeKind::File {
         return Ok(None);
