@@ -5,8 +5,10 @@
 mod az_login;
 mod client;
 mod connect;
+mod diff;
 mod export;
 mod marketplace;
+mod inspect;
 mod publish;
 mod serve;
 mod terminal;
@@ -36,6 +38,10 @@ enum Command {
     Export(export::Export),
     /// List images in the marketplace, or take them from it.
     Marketplace(marketplace::Marketplace),
+    /// Look into a disk image: what it is, what is wrong with it, whether it is what it is declared to be.
+    Inspect(inspect::Inspect),
+    /// Tell what changed between two disk images.
+    Diff(diff::Diff),
     /// Check that everything a data folder claims to hold is there and right.
     Verify(verify::Verify),
 }
@@ -48,6 +54,8 @@ fn main() -> ExitCode {
         Command::Publish(args) => publish::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Export(args) => export::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Marketplace(args) => marketplace::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Verify(args) => verify::run(&args),
     };
     ended.unwrap_or_else(|error| {

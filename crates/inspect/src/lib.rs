@@ -5,15 +5,23 @@
 
 mod budget;
 mod bytes;
+pub mod contract;
 mod crc;
 mod disk;
+pub mod facts;
+pub mod findings;
 mod folders;
 mod fs;
+mod guest;
 mod lvm;
 mod observation;
+pub mod packages;
 mod partitions;
 mod probe;
+pub mod report;
 mod root;
+#[cfg(test)]
+mod testing;
 mod text;
 pub mod tree;
 mod volumes;
@@ -22,6 +30,8 @@ mod window;
 
 pub use budget::Budget;
 pub use disk::Disk;
+pub use facts::Facts;
+pub use guest::Guest;
 pub use observation::{Observation, ObservationKind};
 pub use partitions::{Partition, PartitionKind, TableKind};
 pub use probe::{Content, FileSystem};

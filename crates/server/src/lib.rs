@@ -17,5 +17,5 @@ mod verify;
 
 pub use providers::images::marketplace;
 pub use serve::{ServeOptions, serve};
-pub use system::{RandomIds, SystemClock};
+pub use system::{RandomIds, SystemClock, today};
 pub use verify::verify_offline;

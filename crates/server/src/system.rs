@@ -15,6 +15,12 @@ impl Clock for SystemClock {
     }
 }
 
+/// The day it is, `YYYY-MM-DD` in UTC.
+#[must_use]
+pub fn today() -> String {
+    SystemClock.now().to_string().chars().take(10).collect()
+}
+
 /// Random ids from the operating system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RandomIds;

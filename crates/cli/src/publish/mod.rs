@@ -18,6 +18,7 @@ use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 pub(crate) use self::shelf::NewDefinition;
+pub(crate) use self::source::open_image;
 use crate::client::{COMPUTE, Client, IMAGES, Refused};
 use crate::connect::Connect;
 use crate::terminal::{self, Output, bytes, facts, note, say};

@@ -14,6 +14,20 @@ const DESCRIPTOR_BYTES: u64 = 64 << 10;
 /// # Errors
 /// When the file cannot be read or is refused; the message has the reason.
 pub(crate) fn open(file: &Path, format: InputFormat) -> anyhow::Result<Disk> {
+    match open_image(file, format)? {
+        Ok(disk) => Ok(disk),
+        Err(disks::Error::Refused { reason, message }) => {
+            bail!("{} was refused ({reason}): {message}", file.display())
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
+    }
+}
+
+/// The same, with a refusal kept apart from what keeps the file from being read at all.
+///
+/// # Errors
+/// When the file cannot be opened.
+pub(crate) fn open_image(file: &Path, format: InputFormat) -> anyhow::Result<Result<Disk, disks::Error>> {
     let opened = File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
     let length = opened.metadata()?.len();
     if format == InputFormat::Vmdk
@@ -24,9 +38,9 @@ pub(crate) fn open(file: &Path, format: InputFormat) -> anyhow::Result<Disk> {
         let extent = FileSource::new(
             File::open(&extent).with_context(|| format!("cannot open {}", extent.display()))?,
         )?;
-        return refused(file, disks::open_flat_vmdk(&descriptor, Box::new(extent), &Limits::default()));
+        return Ok(disks::open_flat_vmdk(&descriptor, Box::new(extent), &Limits::default()));
     }
-    refused(file, disks::open(format, Box::new(FileSource::new(opened)?), &Limits::default()))
+    Ok(disks::open(format, Box::new(FileSource::new(opened)?), &Limits::default()))
 }
 
 /// The extent of `disk.vmdk` is `disk-flat.vmdk` beside it; the descriptor's own words are never followed.
@@ -34,14 +48,4 @@ fn flat_extent(descriptor: &Path) -> Option<PathBuf> {
     let name = format!("{}-flat.vmdk", descriptor.file_stem()?.to_str()?);
     let extent = descriptor.with_file_name(name);
     extent.is_file().then_some(extent)
-}
-
-fn refused(file: &Path, opened: Result<Disk, disks::Error>) -> anyhow::Result<Disk> {
-    match opened {
-        Ok(disk) => Ok(disk),
-        Err(disks::Error::Refused { reason, message }) => {
-            bail!("{} was refused ({reason}): {message}", file.display())
-        }
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
-    }
 }

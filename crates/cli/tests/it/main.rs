@@ -10,6 +10,7 @@ mod chance;
 mod clients;
 mod conformance;
 mod import;
+mod inspect;
 mod kill;
 mod marketplace;
 mod regions;

@@ -89,6 +89,9 @@ fn homes_of_people_are_found(#[case] folder: &str, #[case] rest: &str, #[case] i
     // The same words further down a path belong to nobody.
     let deeper = format!("https://example.org/{folder}/{rest}");
     assert_eq!(check(&[file("docs/a.md", &deeper)]), []);
+    // Homes inside an image are of a guest.
+    let of_guest = file("crates/inspect/src/a.rs", &format!("//! Reads /{folder}/{rest}.\n"));
+    assert_eq!(check(&[of_guest]), []);
 }
 
 #[test]
