@@ -89,7 +89,7 @@ impl Engine {
             now: self.clock.now(),
         })?;
         self.seal.cover(&mut accepted)?;
-        let location = kind.is_located().then_some(location);
+        let location = kind.is_located_at(id).then_some(location);
         let wanted = Wanted { accepted, envelope: asks.envelope, tags, location };
         let instead_of = wanted.accepted.instead_of.clone();
         let mut outcome = self.outcome(asked, kind, standing.spelled(id), &standing, wanted)?;
@@ -139,7 +139,7 @@ impl Engine {
             id: JobId(self.ids.uuid()),
             kind: work.kind.to_owned(),
             target: id.clone(),
-            input: work.input,
+            input: asked.with_caller(work.input),
             state: JobState::Waiting,
             correlation_id: asked.request.correlation_id.clone(),
             created_at: now,
@@ -172,7 +172,7 @@ impl Engine {
         current: Option<&Stored>,
         sent: &Sent,
     ) -> Result<String, Error> {
-        if !kind.is_located() {
+        if !kind.is_located_at(id) {
             return Ok(String::new());
         }
         let asked = sent.location()?;

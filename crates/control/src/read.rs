@@ -100,7 +100,7 @@ impl Engine {
     ) -> Result<Listing, Error> {
         let type_name = kind.name().as_str().to_owned();
         self.subscription_is_known(scope.subscription())?;
-        if scope.pairs().len() == 1 {
+        if scope.pairs().len() == 1 && !kind.is_scoped() {
             return Ok(Listing::OfType { scope, type_name });
         }
         self.group_exists(&scope).await?;
@@ -123,7 +123,9 @@ impl Engine {
         let scope = scope.clone();
         self.page_of_rows(asked, &Listing::Within { scope }, |row, stored| {
             let is_group = stored.id.pairs().len() <= 2;
-            (!is_group).then(|| generic(row, stored, &expand))
+            // Deployments are no resources of a group: they make them (azure-api 14).
+            let is_deployment = stored.id.type_name().is("Microsoft.Resources/deployments");
+            (!is_group && !is_deployment).then(|| generic(row, stored, &expand))
         })
         .await
     }

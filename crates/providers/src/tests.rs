@@ -17,7 +17,7 @@ use crate::{State, resource_types, shape};
 #[test]
 fn every_type_has_a_name_of_its_own() {
     let names: HashSet<String> = resource_types().iter().map(|kind| kind.name().key()).collect();
-    assert_eq!(names.len(), 5);
+    assert_eq!(names.len(), 6);
 }
 
 #[test]
@@ -67,7 +67,11 @@ fn unknown_members_and_nulls_are_dropped_everywhere() {
 fn a_member_of_the_wrong_type_is_refused_with_its_path() {
     for kind in resource_types() {
         for field in kind.properties().iter().filter(|field| field.access != Access::Read) {
-            let wrong = if matches!(field.kind, Kind::Object(_)) { json!("text") } else { json!({"a": 1}) };
+            let wrong = if matches!(field.kind, Kind::Object(_) | Kind::Map(_)) {
+                json!("text")
+            } else {
+                json!({"a": 1})
+            };
             let path = format!("{}.properties", kind.subject());
             let refusal = read(kind.properties(), &json!({field.name: wrong}), &path).unwrap_err();
             assert_eq!(refusal.detail.target, Some(format!("{path}.{}", field.name)), "{refusal}");

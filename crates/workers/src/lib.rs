@@ -4,6 +4,7 @@
 //! wherever it was. A new job is one file and one line in [`jobs`].
 
 mod collect;
+mod deployment;
 mod downloads;
 mod error;
 pub mod expire;
@@ -33,5 +34,5 @@ pub use verify::{Verification, Violation, verify};
 /// Every job there is, by name.
 #[must_use]
 pub fn jobs() -> Vec<Box<dyn JobKind>> {
-    vec![Box::new(publish::Publish)]
+    vec![Box::new(deployment::Run), Box::new(deployment::WhatIf), Box::new(publish::Publish)]
 }

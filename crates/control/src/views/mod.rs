@@ -3,6 +3,7 @@
 //! A view is one file here and one line in [`all`]. The caller's right to ask is checked before it answers; it
 //! writes, if at all, through one commit like every other request.
 
+mod deployment_operations;
 mod operations;
 
 use arm::{ResourceId, TypeName};
@@ -23,7 +24,7 @@ pub(crate) trait View: Send + Sync {
 
 /// Every view there is.
 fn all() -> &'static [&'static dyn View] {
-    &[&operations::Operations]
+    &[&deployment_operations::DeploymentOperations, &operations::Operations]
 }
 
 /// The view that answers at paths of this type.

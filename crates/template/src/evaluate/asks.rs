@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Evaluation, asks_runtime, wrong_count};
+use super::{Evaluation, wrong_count};
 use crate::context::Call;
+use crate::expression::is_deferred;
 use crate::functions::{Arguments, date};
 use crate::{Error, hash};
 
@@ -69,7 +70,7 @@ impl Evaluation<'_> {
                 hash::new_guid(&context.seed, self.guids).into()
             }
             "reference" => self.reference(arguments)?,
-            key if asks_runtime(key) && key != "references" => self.list(arguments)?,
+            key if is_deferred(key) && key != "references" => self.list(arguments)?,
             _ => return Ok(None),
         }))
     }

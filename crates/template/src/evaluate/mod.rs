@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::body::is_inner;
 use crate::context::Runtime;
-use crate::expression::{Expression, Text, is_deferred};
+use crate::expression::{Expression, Text};
 use crate::functions::{self, Arguments};
 use crate::plan::{Plan, Turn};
 use crate::program::Program;
@@ -391,9 +391,4 @@ fn weight(value: &Value) -> u64 {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => 96,
     }
-}
-
-/// Whether the function asks the running deployment.
-pub(crate) fn asks_runtime(name: &str) -> bool {
-    is_deferred(name)
 }

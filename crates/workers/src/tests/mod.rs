@@ -2,6 +2,7 @@
 
 mod collection;
 mod crash;
+mod deployment;
 pub(crate) mod disk;
 mod import;
 mod publishing;
