@@ -132,6 +132,9 @@ mod tests {
         assert!(!answer.to_string().contains("canary"));
         assert_eq!(seal.opened(answer.clone()), wanted);
         assert_eq!(Seal::new(&[2; 32]).opened(answer)["keys"][0]["value"], Value::Null);
+        let mut parsed = json!({"template": {"secret": "{\"a\": [1]}", "parsed": true}});
+        seal.cover_value(&mut parsed).unwrap();
+        assert_eq!(seal.opened(parsed), json!({"template": {"a": [1]}}));
     }
 
     #[test]

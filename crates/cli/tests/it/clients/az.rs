@@ -4,6 +4,7 @@
 //! --debug` says of it, so that nothing stands between the two.
 
 mod definitions;
+mod deployments;
 mod galleries;
 mod groups;
 mod refusals;
