@@ -25,6 +25,8 @@ impl JobKind for WhatIf {
                 json!({"status": "Succeeded", "properties": {"correlationId": running.job.correlation_id, "changes": changes}})
             }
         };
+        // Bodies have the values of secure parameters in them.
+        let output = json!({"secret": output.to_string(), "parsed": true});
         Ok(Done { output, ..Done::default() })
     }
 }

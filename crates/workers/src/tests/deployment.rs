@@ -253,7 +253,9 @@ fn deployments_nest_and_what_if_only_looks() {
     let shown = properties(&world, "outer");
     assert_eq!(shown["outputs"]["state"]["value"], "Succeeded", "{shown}");
 
-    let body = json!({"properties": {"mode": "Incremental", "template": shelf(), "parameters": {"shelf": {"value": "other"}}}});
+    let mut secretive = shelf();
+    secretive["resources"][1]["properties"]["description"] = json!("[parameters('key')]");
+    let body = json!({"properties": {"mode": "Incremental", "template": secretive, "parameters": {"shelf": {"value": "other"}}}});
     let reply = ask(&world, Method::Post, &format!("{}/whatIf", deployment("w")), &body);
     assert_eq!(reply.status, 202, "{reply:?}");
     world.run_due();
@@ -268,6 +270,10 @@ fn deployments_nest_and_what_if_only_looks() {
         .map(|change| &change["changeType"])
         .collect();
     assert_eq!(kinds, ["Create", "Create", "Create"], "{answer}");
+    assert!(answer.to_string().contains("canary"));
+    let job = metadata::JobId(path.rsplit('/').next().unwrap().parse().unwrap());
+    let job = world.run(metadata::Store::job(world.rows.as_ref(), job)).unwrap().unwrap();
+    assert!(!format!("{job:?}").contains("canary"));
     assert_eq!(ask(&world, Method::Get, &deployment("w"), &Value::Null).status, 404);
     assert_eq!(
         world.ask(Method::Get, &compute("galleries/other"), "api-version=2024-03-03", &Value::Null).status,
