@@ -2,7 +2,7 @@
 
 use arm::ResourceId;
 use metadata::{Change, Claim, Expect, JobId, JobState, NewJob, Row};
-use providers::{Act, Acted, Answer, ResourceType, State, Stored, shape};
+use providers::{Act, Acted, Answer, Ask, ResourceType, State, Stored, shape};
 use serde_json::{Map, Value};
 
 use crate::engine::Asked;
@@ -21,6 +21,10 @@ impl Engine {
         action: &str,
     ) -> Result<Reply, Error> {
         self.authority.check(asked.principal, &format!("{}/{action}/action", kind.name()), id)?;
+        if let Some(question) = kind.questions().iter().find(|known| known.name.eq_ignore_ascii_case(action))
+        {
+            return self.ask(asked, kind, id, question).await;
+        }
         let known = kind.actions().iter().find(|known| known.name.eq_ignore_ascii_case(action));
         let Some(action) = known else {
             self.existing(kind, id).await?;
@@ -29,7 +33,7 @@ impl Engine {
         // Clients send nothing, or no media type, where nothing is to be said.
         let sent = match asked.request.body.is_empty() {
             true => Map::new(),
-            false => body::object(&asked.request.body, asked.request.content_type.as_deref())?,
+            false => body::members(asked.request, kind)?,
         };
         let body = shape::read(action.body, &Value::Object(sent), kind.subject())?.stored;
         locks::check(id, Intent::Write)?;
@@ -48,6 +52,9 @@ impl Engine {
                 now: self.clock.now(),
             })?;
             self.cover(&mut acted)?;
+            if let Some((name, note)) = &acted.note {
+                self.metadata.put_facet(&row.id, name, note).await?;
+            }
             let Some(change) = self.change_by(asked, kind, &row, &stored, action.name, &acted)? else {
                 return Ok(self.reply_to_act(asked, kind, &stored, acted.answer, None));
             };
@@ -68,6 +75,54 @@ impl Engine {
         Err(refusals::busy(id).into())
     }
 
+    /// A question to a name, whether or not something stands there.
+    async fn ask(
+        &self,
+        asked: &Asked<'_>,
+        kind: &'static dyn ResourceType,
+        id: &ResourceId,
+        question: &'static providers::Action,
+    ) -> Result<Reply, Error> {
+        kind.check_name(id.name())?;
+        let sent = body::members(asked.request, kind)?;
+        let body = shape::read(question.body, &Value::Object(sent), kind.subject())?.stored;
+        self.subscription_is_known(id.subscription())?;
+        let group = match self.group_exists(id).await? {
+            Some(group) => self.metadata.row(&group).await?.as_ref().map(stored_of).transpose()?,
+            None => None,
+        };
+        let mut acted = kind.ask(&Ask {
+            question: question.name,
+            id,
+            group: group.as_ref(),
+            body: &body,
+            base: &asked.request.base,
+            tenant_id: &asked.principal.tenant_id,
+            entropy: &self.entropy(),
+            now: self.clock.now(),
+        })?;
+        self.cover(&mut acted)?;
+        let Some(work) = acted.work else {
+            return Ok(match acted.answer {
+                Answer::Body(body) => Reply::json(200, self.seal.opened(body)),
+                _ => Reply::empty(200),
+            });
+        };
+        let job = NewJob {
+            kind: work.kind.to_owned(),
+            input: asked.with_caller(work.input),
+            state: JobState::Waiting,
+            ..self.ended_job(asked, id)
+        };
+        let id_of_job = job.id;
+        let activity = vec![self.activity(asked, kind, id, &format!("{}/action", question.name), "OK")];
+        self.metadata.commit(Change { jobs: vec![job], activity, ..Change::default() }).await?;
+        self.job_waiting().notify_one();
+        let (base, version) = (&asked.request.base, asked.api_version.to_string());
+        let result = operation::result_url(base, id, kind, "", id_of_job, &version);
+        Ok(Reply::empty(202).with("location", result).with("retry-after", operation::RETRY_SECONDS))
+    }
+
     fn cover(&self, acted: &mut Acted) -> Result<(), Error> {
         if let Some(internal) = &mut acted.internal {
             self.seal.cover_members(internal)?;
@@ -77,7 +132,7 @@ impl Engine {
         }
         match &mut acted.answer {
             Answer::Operation(output) => self.seal.cover_value(output),
-            Answer::Done | Answer::Body(_) => Ok(()),
+            Answer::Done | Answer::NoContent | Answer::Body(_) => Ok(()),
         }
     }
 
@@ -95,7 +150,7 @@ impl Engine {
             || acted.internal.is_some()
             || acted.claims.is_some()
             || acted.work.is_some();
-        if matches!(acted.answer, Answer::Done | Answer::Body(_)) && !changes {
+        if !matches!(acted.answer, Answer::Operation(_)) && !changes {
             return Ok(None);
         }
         if changes && row.operation.is_some() {
@@ -107,7 +162,7 @@ impl Engine {
                 id: JobId(self.ids.uuid()),
                 kind: work.kind.to_owned(),
                 target: row.id.clone(),
-                input: work.input.clone(),
+                input: asked.with_caller(work.input.clone()),
                 state: JobState::Waiting,
                 correlation_id: asked.request.correlation_id.clone(),
                 created_at: now,
@@ -115,7 +170,7 @@ impl Engine {
             None => {
                 let output = match &acted.answer {
                     Answer::Operation(output) => output.clone(),
-                    Answer::Done | Answer::Body(_) => Value::Null,
+                    Answer::Done | Answer::NoContent | Answer::Body(_) => Value::Null,
                 };
                 NewJob { state: JobState::Succeeded(output), ..self.ended_job(asked, &row.id) }
             }
@@ -167,6 +222,7 @@ impl Engine {
         }
         match answer {
             Answer::Body(body) => Reply::json(200, self.seal.opened(body)),
+            Answer::NoContent => Reply::empty(204),
             Answer::Done | Answer::Operation(_) => Reply::empty(200),
         }
     }

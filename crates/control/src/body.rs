@@ -5,14 +5,27 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use providers::ResourceType;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use crate::{Error, refusals};
+use crate::{Error, Request, refusals};
 
 /// Deepest nesting of a body.
 const MAX_DEPTH: usize = 64;
+
+/// The members of a request body, read as its type reads bodies.
+///
+/// # Errors
+/// 413, 415 or 400 `InvalidRequestContent`.
+pub(crate) fn members(request: &Request, kind: &dyn ResourceType) -> Result<Map<String, Value>, Error> {
+    if let Some(read) = kind.read_body(&request.body) {
+        is_json(request.content_type.as_deref())?;
+        return Ok(read?);
+    }
+    object(&request.body, request.content_type.as_deref())
+}
 
 /// Parses a request body as one JSON object.
 ///
@@ -22,10 +35,7 @@ pub(crate) fn object(bytes: &[u8], content_type: Option<&str>) -> Result<Map<Str
     if bytes.len() > crate::Engine::BODY_BYTES {
         return Err(refusals::content_too_large(crate::Engine::BODY_BYTES).into());
     }
-    let media = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if !media.eq_ignore_ascii_case("application/json") && !media.eq_ignore_ascii_case("text/json") {
-        return Err(refusals::media_type().into());
-    }
+    is_json(content_type)?;
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = Strict { depth: 0 }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     let value = value.map_err(|error| {
@@ -37,6 +47,14 @@ pub(crate) fn object(bytes: &[u8], content_type: Option<&str>) -> Result<Map<Str
         Value::Object(object) => Ok(object),
         _ => Err(refusals::invalid_content("The request content must be a JSON object.").into()),
     }
+}
+
+fn is_json(content_type: Option<&str>) -> Result<(), Error> {
+    let media = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if !media.eq_ignore_ascii_case("application/json") && !media.eq_ignore_ascii_case("text/json") {
+        return Err(refusals::media_type().into());
+    }
+    Ok(())
 }
 
 /// Builds a value, refusing duplicate names and deep nesting.

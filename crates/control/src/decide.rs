@@ -96,7 +96,7 @@ impl Engine {
             now: self.clock.now(),
         })?;
         self.seal.cover(&mut accepted)?;
-        let location = kind.is_located().then_some(location);
+        let location = kind.is_located_at(id).then_some(location);
         let instead_of = accepted.instead_of.clone();
         let replaced = self.replaced(instead_of.as_ref()).await?;
         let envelope = accepted.envelope.take().unwrap_or(asks.envelope);
@@ -157,7 +157,7 @@ impl Engine {
             id: JobId(self.ids.uuid()),
             kind: work.kind.to_owned(),
             target: id.clone(),
-            input: work.input,
+            input: asked.with_caller(work.input),
             state: JobState::Waiting,
             correlation_id: asked.request.correlation_id.clone(),
             created_at: now,
@@ -220,7 +220,7 @@ impl Engine {
         current: Option<&Stored>,
         sent: &Sent,
     ) -> Result<String, Error> {
-        if !kind.is_located() {
+        if !kind.is_located_at(id) {
             return Ok(String::new());
         }
         let asked = sent.location()?;

@@ -79,6 +79,19 @@ pub(crate) struct Asked<'a> {
     pub(crate) options: Options,
 }
 
+impl Asked<'_> {
+    /// The input of a job with who asks filled in where it wants that.
+    pub(crate) fn with_caller(&self, mut input: serde_json::Value) -> serde_json::Value {
+        if let Some(caller) = input.get_mut("caller").filter(|caller| caller.is_null()) {
+            let Principal { object_id, tenant_id, name } = self.principal;
+            *caller = serde_json::json!({
+                "objectId": object_id, "tenantId": tenant_id, "name": name, "base": self.request.base,
+            });
+        }
+        input
+    }
+}
+
 /// The query options ARM defines, decoded.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {

@@ -1,6 +1,6 @@
 //! `$filter` of resource and group lists: `a eq 'b' and c eq 'd'`, and nothing more.
 
-use providers::{Rejection, Stored};
+use providers::{Rejection, State, Stored};
 
 /// A conjunction of equalities.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +11,7 @@ pub(crate) struct Filter {
     location: Option<String>,
     tag_name: Option<String>,
     tag_value: Option<String>,
+    state: Option<String>,
 }
 
 impl Filter {
@@ -29,6 +30,7 @@ impl Filter {
                 "location" => &mut filter.location,
                 "tagname" => &mut filter.tag_name,
                 "tagvalue" => &mut filter.tag_value,
+                "provisioningstate" => &mut filter.state,
                 _ => return Err(refuse()),
             };
             if slot.replace(value).is_some() {
@@ -48,7 +50,16 @@ impl Filter {
             && same(&self.group, stored.id.group().unwrap_or_default())
             && same(&self.name, stored.id.name())
             && same(&self.location, location)
+            && self.passes_state(stored)
             && self.passes_tags(stored)
+    }
+
+    fn passes_state(&self, stored: &Stored) -> bool {
+        let state = stored.document.state;
+        let is_open = matches!(state, State::Creating | State::Updating);
+        self.state.as_ref().is_none_or(|wanted| {
+            wanted.eq_ignore_ascii_case(state.as_str()) || (is_open && wanted.eq_ignore_ascii_case("Running"))
+        })
     }
 
     fn passes_tags(&self, stored: &Stored) -> bool {
@@ -84,7 +95,7 @@ fn short(name: &str) -> String {
 }
 
 fn refuse() -> Rejection {
-    let message = "Invalid $filter in the query string. Supported are equalities joined by 'and' on resourceType, resourceGroup, name, location, tagName and tagValue, such as resourceType eq 'Microsoft.Compute/galleries'.";
+    let message = "Invalid $filter in the query string. Supported are equalities joined by 'and' on resourceType, resourceGroup, name, location, provisioningState, tagName and tagValue, such as resourceType eq 'Microsoft.Compute/galleries'.";
     Rejection::new(400, "InvalidFilterInQueryString", message)
 }
 

@@ -21,6 +21,9 @@ pub(crate) fn status_url(
     job: JobId,
     api_version: &str,
 ) -> String {
+    if kind.operations_stand_below() {
+        return format!("{base}{id}/{}/{job}?api-version={api_version}", kind.operations());
+    }
     let subscription = id.subscription().unwrap_or_default();
     let location =
         location.parse::<Region>().map_or_else(|_| "global".to_owned(), |region| region.to_string());

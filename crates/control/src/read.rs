@@ -100,7 +100,7 @@ impl Engine {
     ) -> Result<Listing, Error> {
         let type_name = kind.name().as_str().to_owned();
         self.subscription_is_known(scope.subscription())?;
-        if scope.pairs().len() == 1 {
+        if scope.pairs().len() == 1 && !kind.is_scoped() {
             return Ok(Listing::OfType { scope, type_name });
         }
         self.group_exists(&scope).await?;
@@ -126,7 +126,9 @@ impl Engine {
             // What no client can name, or has no place of its own, is a part of something else and is not listed.
             let is_named = self.registry.named(&stored.id.type_name()).is_some();
             let is_tracked = stored.document.location.is_some();
-            (!is_group && is_named && is_tracked).then(|| generic(row, stored, &expand))
+            // Deployments are no resources of a group: they make them (azure-api 14).
+            let is_deployment = stored.id.type_name().is("Microsoft.Resources/deployments");
+            (!is_group && is_named && is_tracked && !is_deployment).then(|| generic(row, stored, &expand))
         })
         .await
     }

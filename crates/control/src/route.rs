@@ -45,7 +45,7 @@ pub(crate) enum DirectoryPath {
 /// 404 for paths that name nothing, 400 for names that can be none.
 pub(crate) fn parse(path: &str, is_post: bool) -> Result<Route, Rejection> {
     let segments = segments(path)?;
-    let words: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let words: Vec<&str> = with_deployments(segments.iter().map(String::as_str).collect());
     if let Some(route) = directory(&words).or_else(|| providers(&words)).or_else(|| operation(&words)) {
         return Ok(route);
     }
@@ -68,6 +68,16 @@ pub(crate) fn parse(path: &str, is_post: bool) -> Result<Route, Rejection> {
         (false, Some(_)) => resource_id(&words).map(Route::Resource),
         _ => Err(refusals::path_not_found()),
     }
+}
+
+/// Deployments are also addressed without their provider: `…/resourcegroups/G/deployments/X/operations`.
+fn with_deployments(mut words: Vec<&str>) -> Vec<&str> {
+    let at = if words.len() > 2 && is(words[2], "resourceGroups") { 4 } else { 2 };
+    let is_scope = words.first().is_some_and(|first| is(first, "subscriptions"));
+    if is_scope && words.len() > at && is(words[at], "deployments") {
+        words.splice(at..at, ["providers", "Microsoft.Resources"]);
+    }
+    words
 }
 
 fn collection(front: &[&str], last: &str) -> Result<Route, Rejection> {
@@ -124,6 +134,14 @@ fn operation(words: &[&str]) -> Option<Route> {
     };
     let (id, result) = match rest {
         [one, id] if is(one, "operationresults") => (*id, true),
+        [.., one, two, three, _, kind, id]
+            if is(one, "providers")
+                && is(two, "Microsoft.Resources")
+                && is(three, "deployments")
+                && is(kind, "operationStatuses") =>
+        {
+            (*id, false)
+        }
         [one, _, two, _, kind, id]
             if is(one, "providers")
                 && is(two, "locations")
@@ -231,6 +249,18 @@ mod tests {
         check(
             "/subscriptions/s/providers/M.C/locations/l/publishers/p/artifacttypes/vmimage/offers",
             "M.C/locations/publishers/artifacttypes/offers of /subscriptions/s/providers/M.C/locations/l/publishers/p/artifacttypes/vmimage",
+        );
+        check(
+            "/subscriptions/s/resourcegroups/g/deployments/x/operations",
+            "Microsoft.Resources/deployments/operations of /subscriptions/s/resourcegroups/g/providers/Microsoft.Resources/deployments/x",
+        );
+        check(
+            "/subscriptions/s/deployments/x",
+            "resource /subscriptions/s/providers/Microsoft.Resources/deployments/x",
+        );
+        check(
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Resources/deployments/x/operationStatuses/y",
+            "operation 00000000-0000-0000-0000-000000000000 false",
         );
         check("/nowhere", "NotFound");
         check("/subscriptions/s/resourceGroups/%2e%2e", "InvalidResourceName");

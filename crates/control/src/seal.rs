@@ -13,6 +13,8 @@ use crate::page::{hex, unhex};
 
 const SECRET: &str = "secret";
 const SEALED: &str = "sealed";
+/// Beside a secret: its text is JSON, and is told as what it means.
+const PARSED: &str = "parsed";
 /// What the derived key is for; another purpose takes another text.
 const PURPOSE: &str = "gallerist 2026-11 secrets at rest";
 
@@ -56,9 +58,14 @@ impl Seal {
     pub(crate) fn opened(&self, value: Value) -> Value {
         match value {
             Value::Object(members) => match members.get(SECRET) {
-                Some(secret) if members.len() == 1 => {
+                Some(secret)
+                    if members.len() == 1 || (members.len() == 2 && members.contains_key(PARSED)) =>
+                {
                     let text = secret.as_str().map(str::to_owned).or_else(|| self.reveal(secret));
-                    text.map_or(Value::Null, Value::from)
+                    match text {
+                        Some(text) if members.len() == 2 => serde_json::from_str(&text).unwrap_or_default(),
+                        text => text.map_or(Value::Null, Value::from),
+                    }
                 }
                 _ => members.into_iter().map(|(name, value)| (name, self.opened(value))).collect(),
             },
@@ -125,6 +132,9 @@ mod tests {
         assert!(!answer.to_string().contains("canary"));
         assert_eq!(seal.opened(answer.clone()), wanted);
         assert_eq!(Seal::new(&[2; 32]).opened(answer)["keys"][0]["value"], Value::Null);
+        let mut parsed = json!({"template": {"secret": "{\"a\": [1]}", "parsed": true}});
+        seal.cover_value(&mut parsed).unwrap();
+        assert_eq!(seal.opened(parsed), json!({"template": {"a": [1]}}));
     }
 
     #[test]

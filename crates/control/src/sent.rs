@@ -33,8 +33,8 @@ impl Sent {
     ///
     /// # Errors
     /// 413, 415 or 400 `InvalidRequestContent`.
-    pub(crate) fn of(request: &Request) -> Result<Self, Error> {
-        let members = body::object(&request.body, request.content_type.as_deref())?;
+    pub(crate) fn of(request: &Request, kind: &dyn ResourceType) -> Result<Self, Error> {
+        let members = body::members(request, kind)?;
         let (mut known, mut further) = (Map::new(), Map::new());
         for (name, value) in members.into_iter().filter(|(_, value)| !value.is_null()) {
             match KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(&name)) {

@@ -24,7 +24,7 @@ impl Engine {
     ) -> Result<Reply, Error> {
         self.authority.check(asked.principal, &format!("{}/write", kind.name()), id)?;
         kind.check_name(id.name())?;
-        let sent = Sent::of(asked.request)?;
+        let sent = Sent::of(asked.request, kind)?;
         locks::check(id, Intent::Write)?;
         for _ in 0..RACES {
             let outcome = self.decide_put(asked, kind, id, &sent).await?;

@@ -21,8 +21,8 @@ mod tests;
 pub use limits::{Limits, QUOTAS, Quota, UnknownLimit};
 pub use rejection::Rejection;
 pub use resource_type::{
-    Accepted, Act, Acted, Action, Answer, Delete, Entropy, Link, Put, Query, Removal, ResourceType, Show,
-    Work,
+    Accepted, Act, Acted, Action, Answer, Ask, Delete, Entropy, Link, Put, Query, Removal, ResourceType,
+    Show, Work,
 };
 pub use stored::{Document, State, Stored};
 
@@ -31,6 +31,7 @@ pub use stored::{Document, State, Stored};
 pub fn resource_types() -> &'static [&'static dyn ResourceType] {
     &[
         &resources::resource_group::ResourceGroup,
+        &resources::deployment::Deployment,
         &compute::gallery::Gallery,
         &compute::access_control_profile::AccessControlProfile,
         &compute::access_control_profile_version::AccessControlProfileVersion,

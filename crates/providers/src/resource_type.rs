@@ -33,6 +33,17 @@ pub trait ResourceType: Send + Sync {
         true
     }
 
+    /// Whether the resource of this id has a location: some have one only in a subscription.
+    fn is_located_at(&self, id: &ResourceId) -> bool {
+        let _ = id;
+        self.is_located()
+    }
+
+    /// Whether it stands in a subscription as well as in a group, so that a list of a subscription shows only those.
+    fn is_scoped(&self) -> bool {
+        false
+    }
+
     /// Whether `properties.provisioningState` is shown.
     fn shows_state(&self) -> bool {
         true
@@ -56,6 +67,17 @@ pub trait ResourceType: Send + Sync {
     /// The word in the address of this type's operations (azure-api 2.1).
     fn operations(&self) -> &'static str {
         "operations"
+    }
+
+    /// Whether operations are addressed below the resource rather than below a location.
+    fn operations_stand_below(&self) -> bool {
+        false
+    }
+
+    /// Reads a body that is not quite JSON; `None` for types whose bodies are.
+    fn read_body(&self, body: &[u8]) -> Option<Result<Map<String, Value>, Rejection>> {
+        let _ = body;
+        None
     }
 
     /// Refuses names the type does not allow.
@@ -111,6 +133,19 @@ pub trait ResourceType: Send + Sync {
     /// The rule that the request breaks.
     fn act(&self, act: &Act<'_>) -> Result<Acted, Rejection> {
         Err(Rejection::not_implemented(&format!("The action '{}' on '{}'", act.action, self.name())))
+    }
+
+    /// What can be asked by POST of a name, whether or not something stands there.
+    fn questions(&self) -> &'static [Action] {
+        &[]
+    }
+
+    /// Decides a POST of one of [`ResourceType::questions`]; it may answer a body or begin a job, and stores nothing.
+    ///
+    /// # Errors
+    /// The rule that the request breaks.
+    fn ask(&self, ask: &Ask<'_>) -> Result<Acted, Rejection> {
+        Err(Rejection::not_implemented(&format!("The action '{}' on '{}'", ask.question, self.name())))
     }
 
     /// Which facets [`ResourceType::show`] wants for this query, by prefix.
@@ -228,6 +263,27 @@ pub struct Act<'a> {
     pub now: Timestamp,
 }
 
+/// All that the rule of a question may know.
+#[derive(Debug)]
+pub struct Ask<'a> {
+    /// Which: the name of an [`Action`].
+    pub question: &'static str,
+    /// What it is asked of.
+    pub id: &'a ResourceId,
+    /// The group it is in; it exists. `None` at the scope of a subscription.
+    pub group: Option<&'a Stored>,
+    /// The body in canonical spelling.
+    pub body: &'a Map<String, Value>,
+    /// `https://host:port` as the client reaches us.
+    pub base: &'a str,
+    /// The tenant of who asks.
+    pub tenant_id: &'a str,
+    /// Random bytes of this request alone.
+    pub entropy: &'a Entropy,
+    /// The present.
+    pub now: Timestamp,
+}
+
 /// What an action comes to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Acted {
@@ -239,6 +295,8 @@ pub struct Acted {
     pub claims: Option<Vec<String>>,
     /// The job that finishes it: the client polls.
     pub work: Option<Work>,
+    /// A facet to write beside the row, also while a job runs: a word to that job.
+    pub note: Option<(String, Value)>,
     /// What the client is told when there is no job. `{"secret": …}` with a sealed text becomes that text.
     pub answer: Answer,
 }
@@ -249,6 +307,8 @@ pub enum Answer {
     /// 200 without a body.
     #[default]
     Done,
+    /// 204.
+    NoContent,
     /// 200 with a body.
     Body(Value),
     /// 202 with an operation that has ended and answers this.
@@ -303,6 +363,7 @@ pub struct Accepted {
 pub struct Work {
     /// Its name in `workers::jobs()`.
     pub kind: &'static str,
-    /// What it needs to know. Text members named `secret`, at any depth, are sealed before they are stored.
+    /// What it needs to know. Text members named `secret`, at any depth, are sealed before they are stored; a member
+    /// `caller` that is null becomes `{objectId, tenantId, name, base}` of who asks.
     pub input: Value,
 }

@@ -40,6 +40,8 @@ pub struct Done {
 pub enum Stop {
     /// It ends as Failed with this error; the change lands with the ending (the resource's own `Failed` is added).
     Failed(ErrorDetail, Box<Change>),
+    /// It ends as Canceled, as its owner asked; the change lands with the ending.
+    Canceled(Box<Change>),
     /// Something of ours broke: it is tried again some times, then fails.
     Broken(Error),
     /// What it needs is in use by other jobs: it is given back for a second, which counts as no try.

@@ -7,6 +7,7 @@ pub mod blobs;
 mod capture;
 mod collect;
 mod content;
+mod deployment;
 mod disk;
 mod downloads;
 mod error;
@@ -45,6 +46,8 @@ pub use verify::{Verification, Violation, verify};
 pub fn jobs() -> Vec<Box<dyn JobKind>> {
     vec![
         Box::new(capture::Capture),
+        Box::new(deployment::Run),
+        Box::new(deployment::WhatIf),
         Box::new(disk::Create),
         Box::new(disk::Grant),
         Box::new(disk::Settle),

@@ -326,6 +326,7 @@ impl Workers {
                 tracing::error!(error = &error as &dyn std::error::Error, job.id = %job.id, "the job failed");
                 self.failure(job, &internal(job), Change::default()).await?
             }
+            Err(Stop::Canceled(change)) => (Ending::Canceled, *change),
             Err(Stop::Failed(detail, change)) => self.failure(job, &detail, *change).await?,
         };
         change.activity.push(ended_entry(job, matches!(ending, Ending::Succeeded(_)), now));

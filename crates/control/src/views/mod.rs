@@ -6,6 +6,7 @@
 mod agreements;
 mod consents;
 mod consumers;
+mod deployment_operations;
 mod marketplace;
 mod operations;
 mod resource_graph;
@@ -38,6 +39,7 @@ fn all() -> &'static [&'static dyn View] {
         &agreements::Agreements,
         &consents::Consents,
         &consumers::Consumers,
+        &deployment_operations::DeploymentOperations,
         &marketplace::Marketplace,
         &operations::Operations,
         &resource_graph::ResourceGraph,

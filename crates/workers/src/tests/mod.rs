@@ -3,6 +3,7 @@
 mod artifacts;
 mod collection;
 mod crash;
+mod deployment;
 pub(crate) mod disk;
 mod disk_access;
 mod disks;

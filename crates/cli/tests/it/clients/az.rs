@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod definitions;
+mod deployments;
 mod disks;
 mod galleries;
 mod groups;

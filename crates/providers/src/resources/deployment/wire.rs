@@ -1,0 +1,60 @@
+//! The JSON of a deployment (`Microsoft.Resources` 2025-04-01 and before).
+
+use crate::shape::{Field, Kind};
+
+pub(super) const API_VERSIONS: &[&str] = &[
+    "2025-04-01",
+    "2025-03-01",
+    "2024-11-01",
+    "2024-07-01",
+    "2024-03-01",
+    "2023-07-01",
+    "2022-09-01",
+    "2021-04-01",
+    "2021-01-01",
+    "2020-10-01",
+    "2020-08-01",
+    "2020-06-01",
+    "2019-10-01",
+    "2019-08-01",
+    "2019-07-01",
+    "2019-05-10",
+    "2019-05-01",
+    "2019-03-01",
+    "2018-05-01",
+    "2018-02-01",
+    "2017-05-10",
+    "2016-09-01",
+    "2016-07-01",
+    "2016-06-01",
+    "2016-02-01",
+    "2015-11-01",
+];
+
+const LINK: &[Field] = &[Field::new("uri", Kind::Text(2048)), Field::new("id", Kind::Text(2048))];
+
+/// What is sent is for the job; what is shown is made from it.
+pub(super) const PROPERTIES: &[Field] = &[
+    Field::new("template", Kind::Map(&Kind::Any)).directive(),
+    Field::new("templateLink", Kind::Object(LINK)).directive(),
+    Field::new("parameters", Kind::Map(&Kind::Any)).directive(),
+    Field::new("parametersLink", Kind::Object(LINK)).directive(),
+    Field::new("mode", Kind::Choice(&["Incremental", "Complete"])),
+    Field::new("whatIfSettings", Kind::Map(&Kind::Any)).directive(),
+];
+
+/// The body of a question, where nothing is told apart from the rest.
+pub(super) const BODY: &[Field] = &[
+    Field::new("location", Kind::Text(128)),
+    Field::new("tags", Kind::Map(&Kind::Any)),
+    Field::new("properties", Kind::Object(QUESTION)),
+];
+
+const QUESTION: &[Field] = &[
+    Field::new("template", Kind::Map(&Kind::Any)),
+    Field::new("templateLink", Kind::Object(LINK)),
+    Field::new("parameters", Kind::Map(&Kind::Any)),
+    Field::new("parametersLink", Kind::Object(LINK)),
+    Field::new("mode", Kind::Choice(&["Incremental", "Complete"])),
+    Field::new("whatIfSettings", Kind::Map(&Kind::Any)),
+];
