@@ -59,10 +59,14 @@ fn az_finds_its_way_around() {
         az.json("account list-locations --query '[].[name, displayName]'"),
         json!([["eastus", "East US"], ["northeurope", "North Europe"], ["westeurope", "West Europe"]])
     );
-    let kinds = az.json(
-        "provider show -n Microsoft.Compute --query '[registrationState, resourceTypes[].resourceType]'",
+    let compute = az.json(
+        "provider show -n Microsoft.Compute --query '{state: registrationState, types: resourceTypes[].resourceType}'",
     );
-    assert_eq!(kinds, json!(["Registered", ["galleries", "galleries/images", "galleries/images/versions"]]));
+    assert_eq!(compute["state"], "Registered");
+    for kind in ["disks", "galleries", "galleries/images", "galleries/images/versions", "images", "snapshots"]
+    {
+        assert!(compute["types"].as_array().unwrap().contains(&json!(kind)), "{kind}: {compute}");
+    }
 
     az.json("group create -n images -l westeurope");
     az.json("sig create -g images -r shelf --tags team=os");

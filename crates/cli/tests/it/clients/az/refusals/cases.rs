@@ -322,7 +322,7 @@ pub(super) const VERSIONS: &[Case] = &[
         "ResourceNotFound",
         "is not found. Please check source exists, and is in the same region as gallery image version being created.",
     ),
-    ("create {to} -e 2.0.0 --managed-image m", 1, "NotImplemented", "managed image"),
+    ("create {to} -e 2.0.0 --managed-image m", 3, "ResourceNotFound", "images/m' is not found."),
     (
         "create {to} -e 2.0.0 --virtual-machine {group}/providers/Microsoft.Compute/virtualMachines/v",
         1,
@@ -331,9 +331,9 @@ pub(super) const VERSIONS: &[Case] = &[
     ),
     (
         "create {to} -e 2.0.0 --os-snapshot {group}/providers/Microsoft.Compute/snapshots/s",
-        1,
-        "NotImplemented",
-        "snapshot",
+        3,
+        "ResourceNotFound",
+        "snapshots/s' is not found.",
     ),
     (
         "create {to} -e 2.0.0 --os-snapshot {group}/providers/Microsoft.Compute/galleries/shelf",
@@ -360,10 +360,10 @@ pub(super) const VERSIONS: &[Case] = &[
         "OSDiskImage and DataDiskImage cannot point to same blob",
     ),
     (
-        "create {to} -e 2.0.0 {vhd} --data-vhds-uris http://127.0.0.1:9/data.vhd --data-vhds-sa disks",
+        "create {to} -e 2.0.1 {vhd} --data-vhds-uris http://127.0.0.1:9/data.vhd --data-vhds-sa disks",
         1,
-        "NotImplemented",
-        "data disks",
+        "InvalidParameter",
+        "The source is not allowed.",
     ),
     (
         "create {to} -e 2.0.0 --os-vhd-uri ftp://example.org/os.vhd --os-vhd-storage-account disks",
