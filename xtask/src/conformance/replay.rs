@@ -85,6 +85,9 @@ impl Stage<'_> {
             Err(Lack::Broken(error)) => return Err(error),
         };
         setting.clear().await?;
+        if looks_into_marketplace(operation) {
+            setting.withdraw().await?;
+        }
         Ok(outcome)
     }
 
@@ -104,6 +107,12 @@ impl Stage<'_> {
         call: &mut Call,
     ) -> Result<(), Lack> {
         setting.make_group().await?;
+        if looks_into_marketplace(operation) {
+            return setting.offer().await;
+        }
+        if operation.path.contains("/softDeletedArtifactTypes/") {
+            return setting.delete_softly(&call.path).await;
+        }
         for (kind, parameter, is_community) in [
             ("/communityGalleries/", "{publicGalleryName}", true),
             ("/sharedGalleries/", "{galleryUniqueName}", false),
@@ -210,6 +219,10 @@ impl Call {
     fn place(&self) -> String {
         format!("{}?{}", self.path, self.query)
     }
+}
+
+fn looks_into_marketplace(operation: &Operation) -> bool {
+    operation.path.contains("/locations/{location}/publishers")
 }
 
 fn call(operation: &Operation, example: &Value, adaptation: &Adaptation<'_>) -> Call {
