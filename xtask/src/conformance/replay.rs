@@ -113,6 +113,9 @@ impl Stage<'_> {
         if operation.path.contains("/softDeletedArtifactTypes/") {
             return setting.delete_softly(&call.path).await;
         }
+        if operation.path.ends_with("/sharedGalleries") {
+            return setting.publish(false).await.map(drop);
+        }
         for (kind, parameter, is_community) in [
             ("/communityGalleries/", "{publicGalleryName}", true),
             ("/sharedGalleries/", "{galleryUniqueName}", false),
@@ -152,6 +155,9 @@ impl Stage<'_> {
             return Ok(Outcome::Failed(wrong));
         }
         self.fits(operation, reply.status, reply.body.as_ref(), &mut wrong)?;
+        if operation.method == "GET" && reply.body.as_ref().is_some_and(is_empty_list) {
+            wrong.push("what was made is not listed".to_owned());
+        }
         match client.settled(&reply).await? {
             Err(error) => wrong.push(format!("the operation failed: {error}")),
             Ok(Some(output)) if operation.method == "POST" => {
@@ -219,6 +225,10 @@ impl Call {
     fn place(&self) -> String {
         format!("{}?{}", self.path, self.query)
     }
+}
+
+fn is_empty_list(body: &Value) -> bool {
+    body.get("value").unwrap_or(body).as_array().is_some_and(Vec::is_empty)
 }
 
 fn looks_into_marketplace(operation: &Operation) -> bool {
