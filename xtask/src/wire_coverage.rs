@@ -82,6 +82,10 @@ pub(crate) fn answer(
         other => bail!("{other} is no method of ARM"),
     };
     let api_version = api_version.parse().with_context(|| format!("'{api_version}' is no api-version"))?;
+    // The operations are routed, but there is no edge zone that they could find.
+    if path.contains("/edgeZones/{") {
+        return Ok("refused: NotFound".to_owned());
+    }
     // Any names do: what stands is not looked at.
     let named = path.replace(['{', '}'], "");
     Ok(match control::served(registry, method, &named, &api_version) {

@@ -43,14 +43,18 @@ impl Adaptation<'_> {
         adapted.collect()
     }
 
-    /// A text, adapted: misspellings, placeholders, then the scopes of ids.
+    /// A text, adapted: misspellings, placeholders, then the scopes of ids; those begin with a slash on the wire.
     pub(crate) fn text(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for spelling in &self.known.spellings {
             text = text.replace(&spelling.from, &spelling.to);
         }
         let text = self.filled(&text);
-        if text.starts_with("/subscriptions/") { self.id(&text) } else { text }
+        match text.starts_with("subscriptions/") {
+            true => self.id(&format!("/{text}")),
+            false if is_id(&text) => self.id(&text),
+            false => text,
+        }
     }
 
     /// The value of a path's or query's parameter.
@@ -64,6 +68,9 @@ impl Adaptation<'_> {
             return fixed.clone();
         }
         let text = match example {
+            Some(Value::String(text)) if is_generated(text) => {
+                self.known.generated.get(name).unwrap_or(text).clone()
+            }
             Some(Value::String(text)) => self.text(text),
             Some(Value::Null) | None => format!("x{name}"),
             Some(other) => other.to_string(),
@@ -118,4 +125,14 @@ impl Adaptation<'_> {
             name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-')).collect();
         format!("{}/{name}", self.links)
     }
+}
+
+/// Whether a text is an id in a subscription, in whatever case it is written.
+pub(super) fn is_id(text: &str) -> bool {
+    text.to_ascii_lowercase().starts_with("/subscriptions/")
+}
+
+/// Whether a generator made this value, which knows nothing but its length.
+fn is_generated(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|letter| letter == b'a')
 }

@@ -20,6 +20,10 @@ pub(crate) struct Known {
     pub(crate) spellings: Vec<Spelling>,
     /// Values of parameters that examples leave to chance, by name of the parameter.
     pub(crate) parameters: BTreeMap<String, String>,
+    /// Values of parameters that a generator filled with one letter, by name of the parameter.
+    pub(crate) generated: BTreeMap<String, String>,
+    /// What the marketplace offers to examples that look into it.
+    pub(crate) catalogue: Value,
     /// Bodies that an example needs instead of those below, by its file and then by type.
     pub(crate) settings: BTreeMap<String, BTreeMap<String, Value>>,
     /// The least body with which a resource of a type is made, by type in lower case.

@@ -85,6 +85,9 @@ impl Stage<'_> {
             Err(Lack::Broken(error)) => return Err(error),
         };
         setting.clear().await?;
+        if looks_into_marketplace(operation) {
+            setting.withdraw().await?;
+        }
         Ok(outcome)
     }
 
@@ -104,6 +107,15 @@ impl Stage<'_> {
         call: &mut Call,
     ) -> Result<(), Lack> {
         setting.make_group().await?;
+        if looks_into_marketplace(operation) {
+            return setting.offer().await;
+        }
+        if operation.path.contains("/softDeletedArtifactTypes/") {
+            return setting.delete_softly(&call.path).await;
+        }
+        if operation.path.ends_with("/sharedGalleries") {
+            return setting.publish(false).await.map(drop);
+        }
         for (kind, parameter, is_community) in [
             ("/communityGalleries/", "{publicGalleryName}", true),
             ("/sharedGalleries/", "{galleryUniqueName}", false),
@@ -143,6 +155,9 @@ impl Stage<'_> {
             return Ok(Outcome::Failed(wrong));
         }
         self.fits(operation, reply.status, reply.body.as_ref(), &mut wrong)?;
+        if operation.method == "GET" && reply.body.as_ref().is_some_and(is_empty_list) {
+            wrong.push("what was made is not listed".to_owned());
+        }
         match client.settled(&reply).await? {
             Err(error) => wrong.push(format!("the operation failed: {error}")),
             Ok(Some(output)) if operation.method == "POST" => {
@@ -210,6 +225,14 @@ impl Call {
     fn place(&self) -> String {
         format!("{}?{}", self.path, self.query)
     }
+}
+
+fn is_empty_list(body: &Value) -> bool {
+    body.get("value").unwrap_or(body).as_array().is_some_and(Vec::is_empty)
+}
+
+fn looks_into_marketplace(operation: &Operation) -> bool {
+    operation.path.contains("/locations/{location}/publishers")
 }
 
 fn call(operation: &Operation, example: &Value, adaptation: &Adaptation<'_>) -> Call {

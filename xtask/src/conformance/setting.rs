@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
-use super::adapt::Adaptation;
+use super::adapt::{Adaptation, is_id};
 use super::client::{Client, Reply};
 use crate::spec::Operation;
 
 const GROUP_VERSION: &str = "2022-09-01";
+const MARKETPLACE_VERSION: &str = "2026-11-01";
 const SPARE_VERSION: &str = "2024-03-03";
 const COMPUTE: &str = "providers/Microsoft.Compute";
+const MARKETPLACE: &str = "/providers/Gallerist.Images/marketplaces/default";
 
 /// The world of one example.
 pub(super) struct Setting<'a> {
@@ -169,6 +171,35 @@ impl<'a> Setting<'a> {
         name.ok_or_else(|| Lack::Failed("a shared gallery has no public name".to_owned()))
     }
 
+    /// Makes a version of the definition that `list` is about, and deletes it softly.
+    pub(super) async fn delete_softly(&mut self, list: &str) -> Result<(), Lack> {
+        let (gallery, below) = list.split_once("/softDeletedArtifactTypes/").unwrap_or_default();
+        let definition = below.split('/').nth(2).unwrap_or_default();
+        let version = format!("{gallery}/images/{definition}/versions/1.0.0");
+        self.make(&version).await?;
+        let place = format!("{version}?api-version={}", self.api_version(&type_of(&version)));
+        let reply = self.client.send("DELETE", &place, None).await?;
+        self.ended(&version, &reply).await
+    }
+
+    /// Lists the catalogue in the marketplace.
+    pub(super) async fn offer(&self) -> Result<(), Lack> {
+        let place = format!("{MARKETPLACE}/import?api-version={MARKETPLACE_VERSION}");
+        let reply = self.client.send("POST", &place, Some(&self.adaptation.known.catalogue)).await?;
+        self.ended("the catalogue", &reply).await
+    }
+
+    /// Takes the catalogue's publishers out of the marketplace.
+    pub(super) async fn withdraw(&self) -> anyhow::Result<()> {
+        let publishers = self.adaptation.known.catalogue["publishers"].as_array();
+        for name in publishers.into_iter().flatten().filter_map(|publisher| publisher["name"].as_str()) {
+            let place = format!("{MARKETPLACE}/publishers/{name}?api-version={MARKETPLACE_VERSION}");
+            let reply = self.client.send("DELETE", &place, None).await?;
+            anyhow::ensure!(reply.status < 400, "could not withdraw {name}: {}", reply.brief());
+        }
+        Ok(())
+    }
+
     fn api_version(&self, kind: &str) -> &str {
         let mut puts = self.operations.iter().filter(|operation| operation.method == "PUT");
         let found = puts.find(|operation| type_of(&operation.path) == kind);
@@ -191,16 +222,23 @@ impl<'a> Setting<'a> {
 
 /// The type in an id, in lower case; what is no id is answered as it is.
 fn type_of(id: &str) -> String {
-    let Some((_, typed)) = id.rsplit_once("/providers/") else { return id.to_owned() };
+    let Some(typed) = below_provider(id) else { return id.to_owned() };
     let mut words = typed.split('/');
     let namespace = words.next().unwrap_or_default();
     let types: Vec<&str> = words.step_by(2).collect();
     format!("{namespace}/{}", types.join("/")).to_ascii_lowercase()
 }
 
+/// The namespace and what follows it; the words of ids are of any case.
+fn below_provider(id: &str) -> Option<&str> {
+    const WORD: &str = "/providers/";
+    let at = id.to_ascii_lowercase().rfind(WORD)?;
+    id.get(at + WORD.len()..)
+}
+
 /// What a nested id is nested in.
 fn parent(id: &str) -> Option<String> {
-    let (_, typed) = id.rsplit_once("/providers/")?;
+    let typed = below_provider(id)?;
     let is_nested = typed.matches('/').count() > 2;
     let above = id.rsplitn(3, '/').nth(2)?;
     is_nested.then(|| above.to_owned())
@@ -208,7 +246,7 @@ fn parent(id: &str) -> Option<String> {
 
 fn collect_ids(value: &Value, ids: &mut Vec<String>) {
     match value {
-        Value::String(text) if text.starts_with("/subscriptions/") => ids.push(text.clone()),
+        Value::String(text) if is_id(text) => ids.push(text.clone()),
         Value::Array(items) => items.iter().for_each(|item| collect_ids(item, ids)),
         Value::Object(members) => members.values().for_each(|value| collect_ids(value, ids)),
         _ => {}

@@ -25,6 +25,8 @@ fn ids_placeholders_and_links_lead_to_our_own() {
         "uri": "https://account.example/a/os.vhd?{sasKey}",
         "mediaLink": "https://account.example/package?sv=1",
         "publisherUri": "https://example.org",
+        "disk": "subscriptions/x/resourceGroups/other/providers/Microsoft.Compute/disks/d",
+        "version": "/Subscriptions/x/resourceGroups/other/Providers/Microsoft.Compute/Galleries/g/Images/i",
         "unclosed": "{brace",
         "count": 2,
     }));
@@ -36,6 +38,8 @@ fn ids_placeholders_and_links_lead_to_our_own() {
             "uri": "http://127.0.0.1:1/os.vhd",
             "mediaLink": "http://127.0.0.1:1/package.zip",
             "publisherUri": "https://example.org",
+            "disk": "/subscriptions/S/resourceGroups/G/providers/Microsoft.Compute/disks/d",
+            "version": "/Subscriptions/S/resourceGroups/G/Providers/Microsoft.Compute/Galleries/g7/Images/i",
             "unclosed": "{brace",
             "count": 2,
         })
@@ -57,6 +61,15 @@ fn parameters_are_ours_where_we_have_some() {
         assert_eq!(adaptation.parameter(name, Some(&given)), wanted, "{name}");
     }
     assert_eq!(adaptation.parameter("diskName", None), "xdiskName");
+    for (name, given, wanted) in [
+        ("publisherName", "aaaa", "contoso"),
+        ("publisherName", "canonical", "canonical"),
+        ("$expand", "aaa", "properties"),
+        ("$expand", "SharingProfile/Groups", "SharingProfile/Groups"),
+        ("diskName", "aa", "aa"),
+    ] {
+        assert_eq!(adaptation.parameter(name, Some(&json!(given))), wanted, "{name}={given}");
+    }
 }
 
 #[test]

@@ -41,3 +41,12 @@ fn what_is_built_is_asked_of_the_registry(#[case] method: &str, #[case] path: &s
     let path = format!("{group}/providers/Microsoft.Compute/{path}");
     assert_eq!(answer(&registry, method, &path, "2024-03-03").unwrap(), wanted);
 }
+
+#[rstest]
+#[case("publishers", "implemented")]
+#[case("edgeZones/{edgeZone}/publishers", "refused: NotFound")]
+fn what_can_only_be_refused_is_not_counted_as_built(#[case] path: &str, #[case] wanted: &str) {
+    let registry = Registry::new(providers::resource_types());
+    let region = "/subscriptions/{subscriptionId}/providers/Microsoft.Compute/locations/{location}";
+    assert_eq!(answer(&registry, "GET", &format!("{region}/{path}"), "2024-07-01").unwrap(), wanted);
+}
