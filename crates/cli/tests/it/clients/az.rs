@@ -14,6 +14,7 @@ mod refusals;
 mod sharing;
 mod soft_delete;
 mod storage;
+mod story;
 mod versions;
 
 use std::collections::BTreeMap;

@@ -75,7 +75,7 @@ fn spelled_out(line: &str) -> String {
     .fold(line.to_owned(), |line, (short, long)| line.replace(short, long))
 }
 
-/// No refusal left anything behind, besides the version whose source only reading could refuse.
+/// No refusal left anything behind, besides the versions whose sources only reading could refuse.
 fn nothing_came_of_it(az: &Az) {
     let names = |line: &str| az.json(&format!("{line} --query '[].[name, provisioningState]'")).to_string();
     assert_eq!(names("sig list"), r#"[["shelf","Succeeded"]]"#);
@@ -85,5 +85,8 @@ fn nothing_came_of_it(az: &Az) {
         r#"[["gen1","Succeeded"],["linux","Succeeded"],["special","Succeeded"],["windows","Succeeded"]]"#
     );
     let versions = names("sig image-version list -g images -r shelf -i linux");
-    assert_eq!(versions, r#"[["1.0.0","Succeeded"],["7.0.0","Succeeded"],["8.0.0","Failed"]]"#);
+    assert_eq!(
+        versions,
+        r#"[["1.0.0","Succeeded"],["2.0.1","Failed"],["7.0.0","Succeeded"],["8.0.0","Failed"]]"#
+    );
 }
