@@ -32,7 +32,8 @@ fn a_disk_goes_in_by_upload_and_comes_out_of_a_snapshot_the_same() {
     blob(&az, &["upload", &sas, path(&sent)]);
     az.json("disk revoke-access -g images -n up");
     assert_eq!(az.json("disk show -g images -n up --query diskState"), "Unattached");
-    assert!(blob_fails(&az, &["download", &sas, path(&sent)]), "a revoked address must open nothing");
+    let stolen = az.server.scratch("stolen.vhd");
+    assert!(blob_fails(&az, &["download", &sas, path(&stolen)]), "a revoked address must open nothing");
 
     az.json("snapshot create -g images -n snap --source up");
     az.json("image create -g images -n managed --source snap --os-type Linux --hyper-v-generation V2");
