@@ -38,7 +38,7 @@ fn an_allowed_import_passes(#[case] importer: &str, #[case] dependency: serde_js
 
 #[rstest]
 #[case::up("disks", ours("store", None), "disks may not import store. It may import: nothing of ours")]
-#[case::sideways("providers", ours("metadata", None), "It may import: arm.")]
+#[case::sideways("providers", ours("metadata", None), "It may import: arm, template.")]
 #[case::in_a_build_script("store", ours("arm", Some("build")), "store may not import arm")]
 #[case::testkit_in_code("server", ours("testkit", None), "make it a dev-dependency of server")]
 #[case::sql_elsewhere("server", theirs("sqlx"), "only metadata speaks SQL")]
