@@ -38,12 +38,17 @@ fn a_disk_goes_in_by_upload_and_comes_out_of_a_snapshot_the_same() {
     az.json("snapshot create -g images -n snap --source up");
     az.json("image create -g images -n managed --source snap --os-type Linux --hyper-v-generation V2");
     publish(&az);
+    lists(&az);
     tables(&az);
 
     let access = az.json("snapshot grant-access -g images -n snap --duration-in-seconds 3600");
     let received = az.server.scratch("received.vhd");
     blob(&az, &["download", access["accessSAS"].as_str().unwrap(), path(&received)]);
     assert_eq!(disk_of(&received), disk_of(&sent), "the disk is the same at both ends");
+    let again = az.server.scratch("again.vhd");
+    let sas = access["accessSAS"].as_str().unwrap();
+    az.json(&format!("storage blob download --blob-url {sas} -f {} --no-progress", path(&again)));
+    assert_eq!(disk_of(&again), disk_of(&sent), "az reads what the SDK reads");
     let exported = az.server.scratch("exported.raw");
     let mut export = az.server.command(&["export", "--resource-group", "images", "--gallery", "shelf"]);
     export.args(["--definition", "linux", "--version", "1.0.10", "--format", "raw", "--region", "eastus"]);
@@ -75,6 +80,21 @@ Architecture    HyperVGeneration    Location    Name    OsState      OsType    P
 --------------  ------------------  ----------  ------  -----------  --------  -------------------  ---------------
 x64             V2                  westeurope  linux   Generalized  Linux     Succeeded            images
 ";
+
+/// What there is besides, as far as scripts ask for it.
+fn lists(az: &Az) {
+    let size = "Standard_D2s_v5";
+    let cases = [
+        ("disk list -g images --query [].name".to_owned(), json!(["up"])),
+        ("snapshot list -g images --query [].name".to_owned(), json!(["snap"])),
+        ("image list -g images --query [].[name,hyperVGeneration]".to_owned(), json!([["managed", "V2"]])),
+        (format!("vm list-sizes -l eastus --query [?name==`{size}`].numberOfCores"), json!([2])),
+        (format!("vm list-skus -l eastus --size {size} --query [].name"), json!([size])),
+    ];
+    for (line, wanted) in cases {
+        assert_eq!(az.json(&line), wanted, "az {line}");
+    }
+}
 
 /// What people read: the tables that az makes of our answers.
 fn tables(az: &Az) {
