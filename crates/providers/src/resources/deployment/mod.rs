@@ -34,7 +34,7 @@ impl ResourceType for Deployment {
     }
 
     fn api_versions(&self) -> &'static [&'static str] {
-        wire::API_VERSIONS
+        super::API_VERSIONS
     }
 
     fn subject(&self) -> &'static str {

@@ -22,7 +22,7 @@ impl ResourceType for ResourceGroup {
     }
 
     fn api_versions(&self) -> &'static [&'static str] {
-        wire::API_VERSIONS
+        super::API_VERSIONS
     }
 
     fn subject(&self) -> &'static str {
