@@ -158,7 +158,6 @@ impl Scene {
     }
 
     /// What a POST of `action` with `body` comes to.
-    #[allow(dead_code, reason = "for types with actions")]
     pub(crate) fn act(&self, action: &str, body: Value) -> Result<Acted, Rejection> {
         let action = self.kind.actions().iter().find(|known| known.name == action).unwrap();
         let body = shape::read(action.body, &body, self.kind.subject())?.stored;

@@ -146,3 +146,23 @@ pub(crate) fn id_at(text: &str, subject: &str, path: &str) -> Result<ResourceId,
         Rejection::new(400, "LinkedInvalidPropertyId", message).at(format!("{subject}.properties.{path}"))
     })
 }
+
+/// An update keeps the address of a blob; the blob when it comes with another signature than what stands.
+pub(in crate::compute) fn blob_is_kept(
+    asked: Option<&str>,
+    stands: Option<&str>,
+    target: &str,
+) -> Result<Option<Source>, Rejection> {
+    match (asked, stands) {
+        (None, _) => Ok(None),
+        (Some(_), None) => Err(Rejection::change(target)),
+        (Some(asked), Some(stands)) => {
+            let uri = blob_uri(asked, target)?;
+            if shown(&uri) != stands {
+                return Err(Rejection::change(target));
+            }
+            // What a GET shows has no signature and says nothing new.
+            Ok((asked != stands).then_some(Source::Blob(uri)))
+        }
+    }
+}

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::creation::{self, Creation, size_asked};
 use super::{access, performance};
-use crate::compute::source::{Source, blob_uri, shown};
+use crate::compute::source::{Source, blob_is_kept};
 use crate::shape::{object_in, text_at};
 use crate::{Accepted, Entropy, Put, Rejection, State, Work};
 
@@ -144,15 +144,7 @@ fn source_uri_is_kept(
     let (asked, stands) = (text_at(properties, path), text_at(stands, path));
     let fresh = match (asked, stands) {
         (None, None) => return Ok(None),
-        (Some(_), None) => return Err(Rejection::change(target)),
-        (None, Some(_)) => None,
-        (Some(asked), Some(stands)) => {
-            let uri = blob_uri(asked, &target)?;
-            if shown(&uri) != stands {
-                return Err(Rejection::change(target));
-            }
-            (asked != stands).then_some(Source::Blob(uri))
-        }
+        (asked, stands) => blob_is_kept(asked, stands, &target)?,
     };
     let kept = stands.map(Value::from).unwrap_or_default();
     object_in(properties, "creationData").insert("sourceUri".to_owned(), kept);

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::disks;
 use crate::compute::source::{
     DEFINITIONS, DISKS, IMAGES, SNAPSHOTS, STORAGE_ACCOUNTS, Source, UPLOADS, VERSIONS, VIRTUAL_MACHINES,
-    blob_uri, id_at, links_of_blob, shown,
+    blob_is_kept, blob_uri, id_at, links_of_blob,
 };
 use crate::shape::{at, object_in, text_at};
 use crate::{Link, Put, Rejection};
@@ -131,16 +131,7 @@ fn keep(
     let (asked, stands) = (text_at(properties, path), text_at(current, path));
     let fresh = match (asked, stands) {
         (None, None) => return Ok(None),
-        (Some(_), None) => return Err(Rejection::change(target)),
-        (None, Some(_)) => None,
-        (Some(asked), Some(stands)) => {
-            let uri = blob_uri(asked, &target)?;
-            if shown(&uri) != stands {
-                return Err(Rejection::change(target));
-            }
-            // What a GET shows has no signature and says nothing new.
-            (asked != stands).then_some(Sources::Disks(Source::Blob(uri), Vec::new()))
-        }
+        (asked, stands) => blob_is_kept(asked, stands, &target)?.map(|blob| Sources::Disks(blob, Vec::new())),
     };
     let os_disk = object_in(object_in(properties, "storageProfile"), "osDiskImage");
     object_in(os_disk, "source").insert("uri".to_owned(), stands.into());
