@@ -126,6 +126,24 @@ impl Program {
         Value::Object(declared.iter().map(show).collect())
     }
 
+    /// `value` as it may be shown: every word of a secure parameter in it is a row of asterisks.
+    #[must_use]
+    pub fn masked(&self, value: Value) -> Value {
+        let declared = self.section("parameters").unwrap_or_default();
+        let is_secure = |(_, declaration): &(&String, &Value)| {
+            Kind::of(declaration, &self.template).is_ok_and(Kind::is_secure)
+        };
+        let values = declared
+            .iter()
+            .filter(is_secure)
+            .filter_map(|(name, _)| self.parameters.get(&name.to_ascii_lowercase()));
+        let mut secrets = Vec::new();
+        values.for_each(|value| words(value, &mut secrets));
+        // The longest first, so that no rest of one shows beside a shorter one.
+        secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+        mask(value, &secrets)
+    }
+
     /// The body to PUT for `resource`.
     ///
     /// # Errors
@@ -175,6 +193,29 @@ impl Program {
     /// As [`Program::outputs`].
     pub fn evaluate(&self, expression: &Expression, runtime: &dyn Runtime) -> Result<Value, Error> {
         Evaluation::of(self, runtime).expression(expression)
+    }
+}
+
+/// The words in a value; those that are empty hide nothing.
+fn words<'v>(value: &'v Value, into: &mut Vec<&'v str>) {
+    match value {
+        Value::String(word) if !word.is_empty() => into.push(word),
+        Value::Array(items) => items.iter().for_each(|item| words(item, into)),
+        Value::Object(members) => members.values().for_each(|member| words(member, into)),
+        _ => {}
+    }
+}
+
+fn mask(value: Value, secrets: &[&str]) -> Value {
+    match value {
+        Value::String(text) => {
+            Value::String(secrets.iter().fold(text, |text, secret| text.replace(secret, "*******")))
+        }
+        Value::Array(items) => items.into_iter().map(|item| mask(item, secrets)).collect(),
+        Value::Object(members) => {
+            members.into_iter().map(|(name, member)| (name, mask(member, secrets))).collect()
+        }
+        value => value,
     }
 }
 

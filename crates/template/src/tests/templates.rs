@@ -78,6 +78,19 @@ fn a_secure_value_is_used_and_never_shown() {
 }
 
 #[test]
+fn words_of_secure_parameters_are_masked_wherever_they_stand() {
+    let members = json!({"parameters": {
+        "key": {"type": "secureString"}, "keys": {"type": "secureObject"}, "name": {"type": "string"}, "empty": {"type": "secureString"},
+    }});
+    let sent = json!({
+        "key": {"value": "canary"}, "keys": {"value": {"list": ["canary-long", 1]}}, "name": {"value": "open"}, "empty": {"value": ""},
+    });
+    let program = program(&members, &sent).unwrap();
+    let shown = program.masked(json!({"a": ["x canary y", {"b": "canary-long"}], "open": "open", "n": 1}));
+    assert_eq!(shown, json!({"a": ["x ******* y", {"b": "*******"}], "open": "open", "n": 1}));
+}
+
+#[test]
 fn time_and_chance_are_those_of_the_deployment() {
     let members = json!({"parameters": {
         "now": {"type": "string", "defaultValue": "[utcNow()]"},

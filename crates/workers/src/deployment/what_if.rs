@@ -21,11 +21,11 @@ impl JobKind for WhatIf {
         let output = match work(running).await? {
             Err(detail) => json!({"status": "Failed", "error": detail}),
             Ok(work) => {
-                let changes = changes(running, &work).await?;
+                let changes = work.program.masked(changes(running, &work).await?.into());
                 json!({"status": "Succeeded", "properties": {"correlationId": running.job.correlation_id, "changes": changes}})
             }
         };
-        // Bodies have the values of secure parameters in them.
+        // What stands already may hold what a reader of this row may not know.
         let output = json!({"secret": output.to_string(), "parsed": true});
         Ok(Done { output, ..Done::default() })
     }

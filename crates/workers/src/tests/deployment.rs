@@ -270,7 +270,8 @@ fn deployments_nest_and_what_if_only_looks() {
         .map(|change| &change["changeType"])
         .collect();
     assert_eq!(kinds, ["Create", "Create", "Create"], "{answer}");
-    assert!(answer.to_string().contains("canary"));
+    assert!(answer.to_string().contains("*******"), "{answer}");
+    assert!(!answer.to_string().contains("canary"), "{answer}");
     let job = metadata::JobId(path.rsplit('/').next().unwrap().parse().unwrap());
     let job = world.run(metadata::Store::job(world.rows.as_ref(), job)).unwrap().unwrap();
     assert!(!format!("{job:?}").contains("canary"));
