@@ -15,7 +15,7 @@ use crate::seal::Seal;
 use crate::signing::Signer;
 use crate::views::{self, Viewed};
 use crate::{
-    Authority, Clock, Directory, Error, Ids, Method, Principal, Registry, Reply, Request, operation,
+    Authority, Clock, Directory, Error, Ids, Method, Principal, Registry, Reply, Reports, Request, operation,
     refusals, served, stored_of,
 };
 
@@ -32,6 +32,7 @@ pub struct Engine {
     pub(crate) seal: Seal,
     pub(crate) limits: Limits,
     pub(crate) sizes: Sizes,
+    pub(crate) reports: Arc<dyn Reports>,
     signer: Signer,
     job_waiting: Notify,
     bytes_released: Notify,
@@ -58,6 +59,8 @@ pub struct Parts {
     pub limits: Limits,
     /// The sizes of machines.
     pub sizes: Sizes,
+    /// What is made of inspection reports.
+    pub reports: Arc<dyn Reports>,
     /// The installation's key: authenticates page tokens and seals secrets at rest; the same over restarts.
     pub page_key: [u8; 32],
 }
@@ -103,6 +106,10 @@ pub(crate) struct Options {
     /// `sharedTo=tenant` on lists of what is shared.
     pub(crate) shared_to: Option<String>,
     pub(crate) skip_token: Option<String>,
+    /// `against=1.0.0` on the difference between two versions.
+    pub(crate) against: Option<String>,
+    /// `format=spdx` on documents that have several.
+    pub(crate) format: Option<String>,
     /// `monitor=true` asks an operation for its bare outcome, as the `Location` form of a status URL does.
     monitor: Option<String>,
 }
@@ -114,8 +121,19 @@ impl Engine {
     /// An engine of `parts`.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { metadata, registry, directory, authority, clock, ids, regions, limits, sizes, page_key } =
-            parts;
+        let Parts {
+            metadata,
+            registry,
+            directory,
+            authority,
+            clock,
+            ids,
+            regions,
+            limits,
+            sizes,
+            reports,
+            page_key,
+        } = parts;
         let (tokens, seal, signer) = (Tokens::new(page_key), Seal::new(&page_key), Signer::new(&page_key));
         let (job_waiting, bytes_released) = (Notify::new(), Notify::new());
         Self {
@@ -130,6 +148,7 @@ impl Engine {
             seal,
             limits,
             sizes,
+            reports,
             signer,
             job_waiting,
             bytes_released,
@@ -393,6 +412,8 @@ fn options(query: &str) -> Result<Options, Error> {
             "$orderby" => &mut options.order_by,
             "sharedto" => &mut options.shared_to,
             "bypasssoftdelete" => &mut bypass,
+            "against" => &mut options.against,
+            "format" => &mut options.format,
             "$skiptoken" => &mut options.skip_token,
             "monitor" => &mut options.monitor,
             _ => continue,

@@ -52,6 +52,11 @@ impl Registry {
         Err(refusals::invalid_namespace(namespace))
     }
 
+    /// The types whose resources go with what they hang on.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &'static dyn ResourceType> {
+        self.types.values().copied().filter(|kind| kind.goes_with_parent())
+    }
+
     /// The types by namespace (lower case), with the namespace's spelling, each list ordered by name.
     pub(crate) fn namespaces(&self) -> BTreeMap<String, (String, Vec<&'static dyn ResourceType>)> {
         let mut namespaces: BTreeMap<String, (String, Vec<_>)> = BTreeMap::new();

@@ -10,6 +10,9 @@ use crate::locks::{self, Intent};
 use crate::write::RACES;
 use crate::{Engine, Error, Reply, limits, operation, policy, precondition, refusals, stored_of};
 
+/// Parts of one type that one resource may have, and more than any has.
+const MOST_PARTS: u32 = 16;
+
 impl Engine {
     pub(crate) async fn delete(
         &self,
@@ -37,7 +40,8 @@ impl Engine {
             }
             policy::check(&row.id, &stored.document)?;
             let job = kind.deletes_as_operation().then(|| self.ended_job(asked, &row.id));
-            let change = self.removal(asked, kind, &row, removal, job.clone())?;
+            let mut change = self.removal(asked, kind, &row, removal, job.clone())?;
+            change.delete.extend(self.parts_of(&row.id).await?);
             match self.metadata.commit(change).await {
                 Ok(()) => {
                     self.bytes_released().notify_one();
@@ -52,6 +56,18 @@ impl Engine {
             }
         }
         Err(refusals::busy(id).into())
+    }
+
+    /// What goes with `id`; what comes to it meanwhile keeps it from going.
+    async fn parts_of(&self, id: &ResourceId) -> Result<Vec<ResourceId>, Error> {
+        let mut parts = Vec::new();
+        for kind in self.registry.parts() {
+            let listing =
+                Listing::Children { parent: id.clone(), type_name: kind.name().as_str().to_owned() };
+            let rows = self.metadata.list(&listing, None, MOST_PARTS).await?;
+            parts.extend(rows.into_iter().map(|row| row.id));
+        }
+        Ok(parts)
     }
 
     /// Refuses when something within `scope` may not be deleted: a scope is no way around its rules.

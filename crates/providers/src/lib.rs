@@ -44,6 +44,7 @@ pub fn resource_types() -> &'static [&'static dyn ResourceType] {
         &compute::disk::Disk,
         &compute::image::Image,
         &compute::snapshot::Snapshot,
+        &images::contract::Contract,
         &images::upload::Upload,
         &storage::account::StorageAccount,
         &storage::blob_service::BlobService,

@@ -54,6 +54,11 @@ pub trait ResourceType: Send + Sync {
         false
     }
 
+    /// Whether it is a part of what it hangs on: then it does not keep that from being deleted, and goes with it.
+    fn goes_with_parent(&self) -> bool {
+        false
+    }
+
     /// Whether DELETE answers 202 with an operation (already ended), as Azure's clients expect of this type.
     fn deletes_as_operation(&self) -> bool {
         true

@@ -11,8 +11,8 @@ use providers::Limits;
 use providers::compute::size::Sizes;
 use serde::Deserialize;
 use uuid::Uuid;
-use workers::Settings;
 use workers::source::{Allowed, SourceSettings};
+use workers::{Contracts, Settings};
 
 use crate::identity::Subscription;
 
@@ -29,6 +29,8 @@ pub struct Config {
     pub source: SourceConfig,
     /// Copies to regions.
     pub replication: ReplicationConfig,
+    /// What images are looked at for.
+    pub inspection: InspectionConfig,
     /// Jobs that run at once.
     pub jobs_at_once: usize,
     /// How many resources of a kind a subscription may have in one region; Azure's defaults unless set.
@@ -73,6 +75,14 @@ pub struct SourceConfig {
     pub allow: Vec<String>,
 }
 
+/// `[inspection]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct InspectionConfig {
+    /// What holds for versions whose definition has no contract: `default`, `warn` or `off`.
+    pub contracts: Contracts,
+}
+
 /// `[sizes]`
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -115,6 +125,7 @@ impl Default for Config {
             names: Vec::new(),
             source: SourceConfig::default(),
             replication: ReplicationConfig::default(),
+            inspection: InspectionConfig::default(),
             jobs_at_once: Settings::default().jobs_at_once,
             limits: BTreeMap::new(),
             sizes: SizesConfig::default(),
@@ -233,6 +244,7 @@ impl Config {
             region_pause: Duration::from_millis(self.replication.pause_ms),
             heal_after: Duration::from_secs(self.replication.heal_after_seconds),
             source: SourceSettings { allow, ..SourceSettings::default() },
+            contracts: self.inspection.contracts,
             ..Settings::default()
         })
     }

@@ -103,6 +103,7 @@ pub async fn serve(
         regions: names_of_regions,
         limits: config.limits()?,
         sizes: config.sizes()?,
+        reports: Arc::new(workers::Reports),
         page_key: page_key(&home)?,
     }));
     let uploads = Arc::new(Uploads::new(engine.clone(), regions.clone(), clock.clone(), ids.clone()));

@@ -39,6 +39,21 @@ pub struct Settings {
     pub heal_after: Duration,
     /// What blob sources may be read.
     pub source: SourceSettings,
+    /// What holds for versions whose definition has no contract.
+    pub contracts: Contracts,
+}
+
+/// How versions are judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Contracts {
+    /// What cannot start or is plainly false is refused, the rest is told.
+    #[default]
+    Default,
+    /// Nothing is refused; what is wrong is told.
+    Warn,
+    /// Nothing is looked at, as in Azure.
+    Off,
 }
 
 impl Default for Settings {
@@ -51,6 +66,7 @@ impl Default for Settings {
             region_pause: Duration::from_millis(500),
             heal_after: Duration::from_secs(60),
             source: SourceSettings::default(),
+            contracts: Contracts::Default,
         }
     }
 }

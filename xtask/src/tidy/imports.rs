@@ -24,7 +24,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("metadata", &["arm"]),
     ("providers", &["arm", "template"]),
     ("control", &["arm", "providers", "metadata"]),
-    ("workers", &["control", "providers", "template", "metadata", "arm", "store", "disks"]),
+    ("workers", &["control", "providers", "template", "metadata", "arm", "inspect", "store", "disks"]),
     ("server", &["workers", "control", "providers", "metadata", "arm", "store"]),
     ("cli", &["server", "arm", "disks", "inspect", "store"]),
     (TESTS_ONLY, &["control", "arm"]),

@@ -19,7 +19,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_gallerist");
 /// What a server is started with.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Start {
-    /// The content of its configuration file, TOML; none when empty.
+    /// The content of its configuration file, TOML. Where it does not speak of inspection, that is off: most disks of
+    /// tests are random bytes, which no contract would let pass.
     pub(crate) config: String,
     /// Which log lines it writes to standard error (`GALLERIST_LOG`); `info` when empty.
     pub(crate) log: String,
@@ -42,7 +43,10 @@ struct Running {
 
 impl Server {
     /// Starts a server and waits until it says that it is ready.
-    pub(crate) fn start(start: Start) -> Self {
+    pub(crate) fn start(mut start: Start) -> Self {
+        if !start.config.contains("[inspection]") {
+            start.config.push_str("\n[inspection]\ncontracts = \"off\"\n");
+        }
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("config.toml"), &start.config).unwrap();
         let port = free_port();
@@ -60,9 +64,7 @@ impl Server {
     pub(crate) fn restart(&mut self) {
         self.kill();
         let mut command = self.command(&["serve", "--listen", &format!("127.0.0.1:{}", self.port)]);
-        if !self.start.config.is_empty() {
-            command.arg("--config").arg(self.config());
-        }
+        command.arg("--config").arg(self.config());
         if !self.start.log.is_empty() {
             command.env("GALLERIST_LOG", &self.start.log);
         }

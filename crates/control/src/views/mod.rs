@@ -7,6 +7,7 @@ mod agreements;
 mod consents;
 mod consumers;
 mod deployment_operations;
+mod inspection_reports;
 mod marketplace;
 mod operations;
 mod resource_graph;
@@ -40,6 +41,7 @@ fn all() -> &'static [&'static dyn View] {
         &consents::Consents,
         &consumers::Consumers,
         &deployment_operations::DeploymentOperations,
+        &inspection_reports::InspectionReports,
         &marketplace::Marketplace,
         &operations::Operations,
         &resource_graph::ResourceGraph,

@@ -265,3 +265,18 @@ async fn lists_hold_what_is_in_their_scope() {
         assert_eq!(body(&reply).get("nextLink"), None, "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_contract_goes_with_its_definition() {
+    let world = World::furnished().await;
+    let contract = format!("{}/providers/Gallerist.Images/contracts/default", definition());
+    assert_eq!(world.put(&contract, &json!({"properties": {"mode": "Warn"}})).await.status, 201);
+    assert_eq!(world.put(&version("1.0.0"), &version_body()).await.status, 201);
+    let refused = world.delete(&definition()).await;
+    assert_eq!((refused.status, code(&refused)), (409, "CannotDeleteResource"));
+    assert_eq!(world.get(&contract).await.status, 200, "nothing went yet");
+    world.delete(&version("1.0.0")).await;
+    assert_eq!(world.delete(&definition()).await.status, 202);
+    assert_eq!(world.get(&contract).await.status, 404);
+    assert_eq!(world.delete(&gallery()).await.status, 202);
+}

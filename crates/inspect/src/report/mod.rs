@@ -20,9 +20,12 @@ use crate::budget::Budget;
 use crate::contract::{Action, Contract, Policy};
 use crate::disk::Disk;
 use crate::facts::Facts;
-use crate::findings::{self, Check, Evidence, Finding, Scene};
+use crate::findings::{self, Check, Evidence, Finding, Outcome, Scene, Severity};
 use crate::guest::Guest;
 use crate::root::Root;
+
+/// The rule under which an inspection that came to nothing is told.
+const UNKNOWN: &str = "INSPECTION";
 
 /// The number that changes when the form of a report does.
 pub const SCHEMA: u32 = 1;
@@ -115,6 +118,28 @@ impl Inspection<'_> {
         report.verdict = Verdict::Refused;
         report.reasons = vec![Reason { code: code.to_owned(), message: message.to_owned() }];
         report
+    }
+
+    /// The report on a disk that could not be looked at, for `why`: nothing is known of it.
+    #[must_use]
+    pub fn unknown(&self, why: &str) -> Report {
+        let finding = Finding {
+            rule: UNKNOWN.into(),
+            severity: Severity::Error,
+            outcome: Outcome::Unknown,
+            title: "The image could not be inspected.".into(),
+            evidence: vec![Evidence::words(why)],
+            more: 0,
+            remedy:
+                "Put the version again; if it stays so, this is a fault of the inspector, please report it."
+                    .into(),
+            action: Action::default(),
+        };
+        self.report(
+            Facts::default(),
+            vec![Check { rule: UNKNOWN.into(), outcome: Outcome::Unknown }],
+            vec![finding],
+        )
     }
 
     pub(crate) fn report(&self, facts: Facts, checks: Vec<Check>, mut findings: Vec<Finding>) -> Report {

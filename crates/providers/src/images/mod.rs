@@ -1,5 +1,7 @@
 //! `Gallerist.Images`: what Azure has no name for.
 
+pub mod contract;
+pub mod inspection;
 pub mod marketplace;
 pub mod upload;
 

@@ -28,7 +28,10 @@ fn path(server: &TestServer, name: &TypeName) -> String {
         "Gallerist.Images" => server.compute("galleries/x/images/x"),
         _ => server.group(),
     };
-    let types: Vec<String> = name.path().split('/').map(typed).collect();
+    let types: Vec<String> = match name.path() {
+        "contracts" => vec!["contracts/default".to_owned()],
+        path => path.split('/').map(typed).collect(),
+    };
     format!("{below}/providers/{}/{}", name.namespace(), types.join("/"))
 }
 

@@ -65,6 +65,7 @@ impl Large {
             regions: ["westeurope".parse().unwrap()].into(),
             limits: providers::Limits::default(),
             sizes: providers::compute::size::Sizes::built_in(),
+            reports: Arc::new(workers::Reports),
             page_key: [0; 32],
         }));
         let downloads = Downloads::new(engine.clone(), Regions::of([]));

@@ -72,7 +72,10 @@ impl TestServer {
     }
 
     /// A start on a folder with this configuration.
-    pub(crate) async fn start_with(folder: TempDir, config: Config) -> Self {
+    ///
+    /// Its disks are random bytes, which no contract would let pass.
+    pub(crate) async fn start_with(folder: TempDir, mut config: Config) -> Self {
+        config.inspection.contracts = workers::Contracts::Off;
         let (stop, (announce, announced)) = (CancellationToken::new(), oneshot::channel());
         let running = tokio::spawn(serve(
             ServeOptions { config, ..options(folder.path()) },

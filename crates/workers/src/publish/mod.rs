@@ -1,12 +1,13 @@
 //! `image_version.publish`: from a source to verified copies in every target region.
 //!
-//! Steps: `source` finds or fetches the image of each disk and writes their roots, sizes and holds into the version's row; `targets`
-//! adds holds for regions asked for later; then each region copies what it lacks, all at once, a failing one by
+//! Steps: `source` finds or fetches the image of each disk and writes their roots, sizes and holds into the version's row;
+//! `inspect` looks whether the OS disk is what the definition says, and ends it all if not; `targets` adds holds for regions asked for later; then each region copies what it lacks, all at once, a failing one by
 //! itself; the ending says what each came to. After a crash a recorded step is not repeated, and regions that are
 //! complete are not asked again. A region holds the image before its first chunk is copied: the collector may run
 //! at any moment.
 
 mod artifact;
+mod inspection;
 mod spread;
 
 pub(crate) use artifact::PublishArtifact;
@@ -67,6 +68,7 @@ impl JobKind for Publish {
             None => self.find_source(running, row, document).await?,
         };
         let (row, document) = running.target().await?;
+        inspection::prove(running, &document, &images.os).await?;
         let targets = target_regions(&document);
         hold_in_new_targets(running, &row, &images, &targets).await?;
         drop_removed(running, &row, &targets).await?;

@@ -8,6 +8,7 @@ pub(crate) mod disk;
 mod disk_access;
 mod disks;
 mod import;
+mod inspection;
 mod own_blobs;
 mod publishing;
 mod regions;

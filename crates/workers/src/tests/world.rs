@@ -24,8 +24,8 @@ use super::rows::Scripted;
 use crate::image::Image;
 use crate::replicas::{self, Replica};
 use crate::{
-    Collector, CommitReply, Downloads, Error, Regions, Settings, Staging, Sweeper, Uploads, Verification,
-    Workers,
+    Collector, CommitReply, Contracts, Downloads, Error, Regions, Settings, Staging, Sweeper, Uploads,
+    Verification, Workers,
 };
 
 pub(crate) const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
@@ -124,8 +124,12 @@ impl World {
     }
 
     pub(crate) fn with(set: impl FnOnce(&mut Settings)) -> Self {
-        let mut settings =
-            Settings { region_pause: Duration::ZERO, region_attempts: 3, ..Settings::default() };
+        let mut settings = Settings {
+            region_pause: Duration::ZERO,
+            region_attempts: 3,
+            contracts: Contracts::Off,
+            ..Settings::default()
+        };
         set(&mut settings);
         let runtime = runtime();
         let rows = runtime.block_on(Sqlite::in_memory()).unwrap();
@@ -168,6 +172,7 @@ impl World {
             regions: REGIONS.map(region).into(),
             limits: providers::Limits::default(),
             sizes: providers::compute::size::Sizes::built_in(),
+            reports: Arc::new(crate::Reports),
             page_key: [7; 32],
         }));
         let _inside = self.runtime.enter();
@@ -413,7 +418,7 @@ fn open_when_free(name: &str, folder: &Path, options: &Options) -> store::Region
 /// One that the type of a resource answers.
 fn api_version(id: &str) -> &'static str {
     match id {
-        id if id.contains("/uploads/") => "2026-11-01",
+        id if id.contains("/Gallerist.Images/") => "2026-11-01",
         id if id.contains("/disks/") || id.contains("/snapshots/") => "2024-03-02",
         id if id.contains("/Microsoft.Storage/") => "2025-06-01",
         id if id.contains("Microsoft.Compute/images/") => "2024-07-01",
