@@ -10,6 +10,7 @@ mod export;
 mod inspect;
 mod marketplace;
 mod publish;
+mod report;
 mod serve;
 mod terminal;
 mod verify;
@@ -42,6 +43,8 @@ enum Command {
     Inspect(inspect::Inspect),
     /// Tell what changed between two disk images.
     Diff(diff::Diff),
+    /// Show what a server found in an image version, or what changed since another.
+    Report(report::Report),
     /// Check that everything a data folder claims to hold is there and right.
     Verify(verify::Verify),
 }
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Marketplace(args) => marketplace::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Inspect(args) => inspect::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Report(args) => report::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(&args),
     };
     ended.unwrap_or_else(|error| {

@@ -35,7 +35,7 @@ fn tool(name: &str, arguments: &[&str], disk: &Path) {
 }
 
 /// A disk that is one ext4 with these files; `mkfs.ext4` makes it.
-fn disk(folder: &TempDir, name: &str, files: &[(&str, &str)]) -> PathBuf {
+pub(crate) fn disk(folder: &TempDir, name: &str, files: &[(&str, &str)]) -> PathBuf {
     let root = folder.path().join(format!("{name}.root"));
     for (path, text) in files {
         let path = root.join(path);
@@ -48,7 +48,8 @@ fn disk(folder: &TempDir, name: &str, files: &[(&str, &str)]) -> PathBuf {
     disk
 }
 
-const RELEASE: (&str, &str) = ("etc/os-release", "ID=debian\nVERSION_ID=13\nPRETTY_NAME=\"Debian 13\"\n");
+pub(crate) const RELEASE: (&str, &str) =
+    ("etc/os-release", "ID=debian\nVERSION_ID=13\nPRETTY_NAME=\"Debian 13\"\n");
 const STATUS: &str = "Package: openssl\nStatus: install ok installed\nArchitecture: amd64\nVersion: ";
 
 #[test]
@@ -103,7 +104,7 @@ fn what_was_deleted_is_found_in_free_blocks() {
 }
 
 /// Where a rule has found something: files, or volumes.
-fn places<'r>(report: &'r Value, rule: &str) -> Vec<&'r str> {
+pub(crate) fn places<'r>(report: &'r Value, rule: &str) -> Vec<&'r str> {
     let findings = report["findings"].as_array().unwrap().iter().filter(|finding| finding["rule"] == rule);
     let evidence = findings.flat_map(|finding| finding["evidence"].as_array().unwrap());
     evidence.filter_map(|evidence| evidence["path"].as_str().or(evidence["volume"].as_str())).collect()

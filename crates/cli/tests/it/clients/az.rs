@@ -4,6 +4,7 @@
 //! --debug` says of it, so that nothing stands between the two.
 
 mod artifacts;
+mod contracts;
 mod definitions;
 mod deployments;
 mod disks;
