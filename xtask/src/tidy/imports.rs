@@ -19,6 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("arm", &[]),
     ("disks", &[]),
     ("template", &[]),
+    ("vms", &[]),
     ("store", &["disks"]),
     ("inspect", &["disks"]),
     ("metadata", &["arm"]),
