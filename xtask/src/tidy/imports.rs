@@ -18,6 +18,7 @@ use super::Finding;
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("arm", &[]),
     ("disks", &[]),
+    ("seed", &[]),
     ("template", &[]),
     ("vms", &[]),
     ("store", &["disks"]),
