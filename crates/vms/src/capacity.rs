@@ -76,7 +76,7 @@ impl fmt::Display for Exhausted {
                 )?;
             }
             Scarce::Machines => {
-                write!(f, "the host runs at most {limit} machines, and {free} more have room")?
+                write!(f, "the host runs at most {limit} machines, and {free} more have room")?;
             }
         }
         f.write_str("; delete machines, choose a smaller size, or raise the host's limit")

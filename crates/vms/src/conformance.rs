@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::*;
 
+mod real;
 mod simulated;
 
 /// A machine of which nothing runs: the disk is only named.

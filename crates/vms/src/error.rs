@@ -64,7 +64,6 @@ pub enum Error {
 
 impl Error {
     /// For `map_err`: the operating system refused while this was being done.
-    #[allow(dead_code, reason = "only what runs real machines asks the operating system")]
     pub(crate) fn host(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Host { doing, source }
     }

@@ -1,6 +1,6 @@
 //! Machines: what one is, how it is started and watched, and who runs it.
 //!
-//! [`Host`] is the trait; [`Simulator`] runs machines in memory, with faults on demand. A [`Machine`] is a
+//! [`Host`] is the trait; [`Qemu`] runs machines for real, [`Simulator`] in memory, with faults on demand. A [`Machine`] is a
 //! specification: it names its disks as the host knows them and holds no word that a user chose freely. This crate has
 //! never heard of resources or of what is in a disk.
 
@@ -9,6 +9,7 @@ mod error;
 mod event;
 mod host;
 mod machine;
+mod qemu;
 mod readiness;
 mod serial;
 mod simulator;
@@ -24,6 +25,7 @@ pub use machine::{
     Architecture, DataDisk, Disk, DiskFormat, Forward, Generation, MAX_DATA_DISKS, Machine, MachineId, Nic,
     Security, Source,
 };
+pub use qemu::{Firmware, Qemu, Settings};
 pub use readiness::{Failure, Moment, Outcome, Progress, Stage, await_ready};
 pub use serial::{Serial, SerialLog};
 pub use simulator::{Script, Simulator};

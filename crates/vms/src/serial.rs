@@ -43,6 +43,11 @@ impl SerialLog {
         self.end
     }
 
+    /// Everything that is kept, and how many bytes came before it.
+    pub(crate) fn kept(&self) -> (u64, Vec<u8>) {
+        (self.end - self.kept.len() as u64, self.kept.iter().copied().collect())
+    }
+
     /// What is kept from this offset on.
     pub fn read(&self, from: u64) -> Serial {
         let first = self.end - self.kept.len() as u64;

@@ -1,3 +1,5 @@
+//! Readiness is read from any pieces of a log.
+
 use super::*;
 
 fn fed(pieces: &[&[u8]]) -> Progress {
