@@ -7,6 +7,7 @@
 mod capacity;
 mod error;
 mod event;
+pub mod guest;
 mod host;
 mod machine;
 mod qemu;

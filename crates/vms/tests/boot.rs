@@ -145,6 +145,14 @@ async fn a_guest_is_set_up_entered_found_again_and_shut_down() {
     assert!(String::from_utf8_lossy(&log.bytes).contains("custom data ran"));
     assert!(host.screenshot(id).await.unwrap().png.starts_with(b"\x89PNG"));
 
+    let key = bench.folder.path().join("key");
+    let door = guest::Door { port, user: "azureuser", key: &key };
+    let output = guest::run(door, b"hostname\necho beside >&2\nexit 7\n", LONG).await.unwrap();
+    assert_eq!(
+        (output.exit, output.stdout.as_slice(), output.stderr.as_slice()),
+        (7, &b"web01\n"[..], &b"beside\n"[..])
+    );
+
     let more = host.forward(id, 0, Forward { guest_port: 22, host_port: None }).await.unwrap();
     assert_eq!(bench.ssh(more.host_port, "echo in"), "in");
     host.unforward(id, more.host_port).await.unwrap();

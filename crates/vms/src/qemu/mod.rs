@@ -34,6 +34,8 @@ use crate::{
 
 /// The most events that a listener may lag behind.
 const EVENTS_KEPT: usize = 256;
+/// How long a process may take to hear that it shall end, before it is killed.
+const QUITS_WITHIN: Duration = Duration::from_secs(10);
 /// The largest picture of a screen.
 const MAX_SCREEN_BYTES: u64 = 32 << 20;
 /// The file that pictures are written to.
@@ -147,9 +149,8 @@ impl Qemu {
             seen.powering_off = true;
         }
         // An answer would come from a process that is about to end: only its end counts, and the task sees to that.
-        match slot.ask("quit", Value::Null).await {
-            Ok(_) | Err(Error::NotRunning(_)) => {}
-            Err(error) => return Err(error),
+        if timeout(QUITS_WITHIN, slot.ask("quit", Value::Null)).await.is_err() {
+            start::kill(slot);
         }
         slot.stopped().await;
         Ok(())
@@ -186,11 +187,12 @@ impl Host for Qemu {
         let slot = self.slot(id)?;
         let _turn = slot.turn.lock().await;
         if slot.seen().state == State::Running {
-            match slot.ask("system_powerdown", Value::Null).await {
-                Ok(_) | Err(Error::NotRunning(_)) => {}
-                Err(error) => return Err(error),
-            }
-            if timeout(within, slot.stopped()).await.is_err() {
+            let pressed = async {
+                // Whether the button was heard shows in what follows.
+                drop(slot.ask("system_powerdown", Value::Null).await);
+                slot.stopped().await;
+            };
+            if timeout(within, pressed).await.is_err() {
                 Self::cut_power(&slot).await?;
             }
         }

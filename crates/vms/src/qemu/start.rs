@@ -242,6 +242,13 @@ pub(super) fn note_forwards(slot: &Slot) -> Result<(), Error> {
     slot.folder.write(RUN, &Run::new(run.identity, &forwards)).map_err(Error::host("note a forward"))
 }
 
+/// Ends the process that is noted, for when it does not listen.
+pub(super) fn kill(slot: &Slot) {
+    if let Some(process) = slot.folder.read::<Run>(RUN).and_then(|run| run.identity.open().ok()) {
+        process.kill();
+    }
+}
+
 /// Makes what the process will open: overlays, variables of the firmware, the TPM.
 async fn prepare(settings: &Settings, folder: &Folder, machine: &Machine) -> Result<(), Error> {
     folder.make().map_err(Error::host("make the folder of a machine"))?;
