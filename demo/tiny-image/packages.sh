@@ -1,7 +1,7 @@
 # The Debian packages the image is made of: fetched once, unpacked, never installed. Expects say.sh and cache.sh.
 # shellcheck shell=bash
 
-IMAGE_PACKAGES=(busybox-static grub-pc-bin grub-efi-amd64-signed shim-signed)
+IMAGE_PACKAGES=(busybox-static dropbear-bin grub-pc-bin grub-efi-amd64-signed libc6 libcrypt1 libgmp10 libtomcrypt1 libtommath1 shim-signed zlib1g)
 DEBIAN_RELEASE=bookworm
 DEBIAN_KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 

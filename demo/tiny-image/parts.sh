@@ -6,7 +6,10 @@
 ROOT_UUID=67616c6c-6572-6973-7400-000000000001
 # What it takes to reach the root file system under QEMU, Hyper-V and Azure; the rest is for later.
 BOOT_DRIVERS=(virtio_pci virtio_blk virtio_scsi sd_mod ahci ata_piix hv_vmbus hv_storvsc)
-LATER_DRIVERS=(virtio_net virtio_console virtio_rng hv_netvsc hv_utils vfat nls_cp437 nls_ascii isofs udf sr_mod)
+LATER_DRIVERS=(button evdev virtio_net virtio_console virtio_rng hv_netvsc hv_utils vfat nls_cp437 nls_ascii isofs udf sr_mod)
+
+# What dropbear is linked with; everything else is busybox, which needs nothing.
+LIBRARIES=(libc libcrypt libgmp libtomcrypt libtommath libz ld-linux-x86-64)
 
 # Prints the files of the named drivers and of all they need, each after what it needs.
 driver_files() {
@@ -49,7 +52,8 @@ make_root_tree() {
   ln -s ../bin/busybox "$root/sbin/init"
   cp -R "$HERE/root/." "$root/"
   find "$root/etc" -type f -exec chmod 644 {} +
-  chmod 755 "$root/etc/init.d/boot"
+  chmod 755 "$root"/etc/init.d/* "$root/etc/network.sh" "$root/etc/acpi/PWRF/00000080"
+  add_ssh_server "$root"
   chmod 640 "$root/etc/shadow"
   write_os_release >"$root/etc/os-release"
   echo "UUID=$ROOT_UUID / ext4 rw 0 1" >"$root/etc/fstab"
@@ -67,6 +71,19 @@ make_root_tree() {
     install -D -m "$(stat -c %a "${extra%:*}")" "${extra%:*}" "$root${extra##*:}"
   done
   settle_times "$root"
+}
+
+add_ssh_server() {
+  local root=$1 name file
+  mkdir -p "$root"/{lib64,lib/x86_64-linux-gnu,etc/dropbear,home}
+  cp "$UNPACKED/usr/sbin/dropbear" "$root/usr/sbin/"
+  cp "$UNPACKED/usr/bin/dropbearkey" "$root/usr/bin/"
+  for name in "${LIBRARIES[@]}"; do
+    for file in "$UNPACKED"{,/usr}"/lib/x86_64-linux-gnu/$name.so."*; do
+      [ ! -e "$file" ] || cp -L "$file" "$root/lib/x86_64-linux-gnu/"
+    done
+  done
+  ln -s ../lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 "$root/lib64/ld-linux-x86-64.so.2"
 }
 
 write_os_release() {

@@ -18,7 +18,9 @@ use super::Finding;
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("arm", &[]),
     ("disks", &[]),
+    ("seed", &[]),
     ("template", &[]),
+    ("vms", &[]),
     ("store", &["disks"]),
     ("inspect", &["disks"]),
     ("metadata", &["arm"]),
