@@ -72,7 +72,6 @@ make_dirty() {
 
 make_xfs() {
   good_tree "$WORK/root"
-  rm -rf "$WORK/root/usr/share/doc"
   sed -i 's/ auto / xfs /' "$WORK/root/etc/fstab"
   xfs_of "$WORK/root" "$WORK/root.xfs" "$(root_bytes "$DISK_BYTES")" "$ROOT_UUID"
   efi_disk "$WORK/root" "$WORK/root.xfs" "$WORK/xfs.raw"
@@ -92,7 +91,6 @@ make_btrfs() {
 make_lvm() {
   local root=$WORK/root
   amd64_tree "$root"
-  rm -rf "$root/usr/share/doc"
   menu "$root" /dev/mapper/rootvg-rootlv
   as_rhel "$root"
   rpm_root "$root" sqlite var/lib/rpm
@@ -100,7 +98,7 @@ make_lvm() {
   mv "$root"/var/* "$WORK/var/"
   mv "$root"/boot/* "$WORK/boot/"
   mkdir -p "$root/boot/efi"
-  xfs_of "$root" "$WORK/root.xfs" "$((900 * MIB))" "$ROOT_UUID"
+  xfs_of "$root" "$WORK/root.xfs" "$((1200 * MIB))" "$ROOT_UUID"
   xfs_of "$WORK/var" "$WORK/var.xfs" "$((320 * MIB))" "$VAR_UUID"
   xfs_of "$WORK/boot" "$WORK/boot.xfs" "$((320 * MIB))" "$BOOT_UUID"
   python3 "$ROOT/testimages/lvm.py" "$WORK/pv" rootvg "rootlv=$WORK/root.xfs" "varlv=$WORK/var.xfs"
