@@ -31,6 +31,7 @@ arm64_tree() {
   tar -C "$1" -xf "$GALLERIST_CACHE/testimages/arm64/tree.tar"
   cp "$1/usr/share/base-passwd/passwd.master" "$1/etc/passwd"
   sed 's/:.*/:*:19700:0:99999:7:::/' "$1/etc/passwd" >"$1/etc/shadow"
+  chmod 640 "$1/etc/shadow"
   local units=$1/etc/systemd/system/cloud-init.target.wants
   mkdir -p "$units"
   ln -s /lib/systemd/system/cloud-init.service "$units/cloud-init.service"

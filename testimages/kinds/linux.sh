@@ -41,10 +41,10 @@ make_gen2() {
 
 make_gen1() {
   good_tree "$WORK/root"
+  sed -i '/boot\/efi/d' "$WORK/root/etc/fstab"
   ext4_of "$WORK/root" "$WORK/root.ext4" "$((DISK_BYTES - MIB))"
   mbr_disk "$WORK/disk" "$DISK_BYTES" "$WORK/root.ext4"
   grub_for_bios "$WORK/root" "$WORK/disk"
-  sed -i '/boot\/efi/d' "$WORK/root/etc/fstab"
   quietly qemu-img convert -f raw -O vpc -o subformat=fixed,force_size=on "$WORK/disk" "$WORK/gen1.vhd"
   rm "$WORK/disk"
   IMAGE=gen1.vhd FORMAT=vhd
