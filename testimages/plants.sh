@@ -111,6 +111,7 @@ secrets() {
     planted "$1" SEC-TOKENS /etc/apt/auth.conf.d/repo.conf 600
   printf '[global]\nindex-url = https://ci:%s@pypi.example.org/simple\n' "$(noise a-z0-9 20)" |
     planted "$1" SEC-ADDRESS-PASSWORD /etc/pip.conf
+  printf 'Server=db;User ID=app;Password=%s;\n' "$(noise a-z0-9 16)" | planted "$1" SEC-TOKENS /srv/app/appsettings.json
   printf '//registry.example.org/:_authToken=%s\n' "$(noise a-f0-9 32)" | planted "$1" SEC-TOKENS /root/.npmrc 600
   printf 'https://bob:%s@git.example.org\n' "$(noise a-z0-9 20)" | planted "$1" SEC-TOKENS /root/.git-credentials 600
   printf 'Acquire::http::Proxy "http://proxy:%s@10.0.0.9:3128/";\n' "$(noise a-z0-9 12)" |

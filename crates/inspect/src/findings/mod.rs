@@ -217,6 +217,11 @@ impl<'s> Scene<'s> {
             return names.iter().take(MOST_HOMES).map(|name| format!("/Users/{}", plain(name))).collect();
         }
         let mut homes = vec!["/root".to_owned()];
+        // An account that is gone may have left its home.
+        let left = self.guest.as_ref().and_then(|guest| guest.names("/home").ok()).unwrap_or_default();
+        homes.extend(
+            left.iter().take(MOST_HOMES).map(|name| format!("/home/{}", String::from_utf8_lossy(name))),
+        );
         for user in self.facts.users.iter().filter(|user| user.has_shell()).take(MOST_HOMES) {
             let home = user.home.trim_end_matches('/');
             let is_own = home.len() > 1 && !home.starts_with("/usr") && !home.starts_with("/bin");

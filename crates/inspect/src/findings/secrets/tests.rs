@@ -69,6 +69,7 @@ fn private_keys_are_found(#[case] path: &str, #[case] text: String, #[case] seve
 #[case::short_token("/root/x", "ghp_tooshort".to_owned())]
 #[case::redacted("/var/lib/waagent/ovf-env.xml", "<ns1:UserPassword>REDACTED</ns1:UserPassword>".to_owned())]
 #[case::not_below("/etc/apt/auth.conf/x", "machine h login me password s3cr3tw0rd".to_owned())]
+#[case::connection_of_manual("/opt/app/web.config", "Server=db;User ID=app;Password=password;".to_owned())]
 #[case::empty_setting("/root/.my.cnf", "[client]\npassword=\n".to_owned())]
 fn what_is_no_secret_is_let_through(#[case] path: &str, #[case] text: String) {
     assert_eq!(found(path, &text), []);
@@ -111,6 +112,7 @@ fn what_is_no_secret_is_let_through(#[case] path: &str, #[case] text: String) {
 #[case("SEC-TOKENS", "/root/.cargo/credentials.toml", "[registry]\ntoken = \"cioABCDEFGH\"\n")]
 #[case("SEC-TOKENS", "/home/a/.m2/settings.xml", "<server><password>s3cr3tw0rd</password></server>")]
 #[case("SEC-TOKENS", "/etc/yum.repos.d/ci.repo", "[ci]\nusername=ci\npassword=Tr0ub4dor\n")]
+#[case("SEC-TOKENS", "/srv/app/appsettings.json", "{\"db\": \"Server=db;User ID=app;Password=Tr0ub4dor;\"}")]
 #[case("SEC-KEYTAB", "/opt/app/http.keytab", "\x05\x02\0\0\0\x3e\0\x01\0\x04")]
 #[case("SEC-OVF-PASSWORD", "/var/lib/waagent/ovf-env.xml", "<ns1:UserPassword>P4ss!</ns1:UserPassword>")]
 fn credentials_are_found(#[case] rule: &str, #[case] path: &str, #[case] text: &str) {

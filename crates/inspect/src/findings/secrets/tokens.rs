@@ -116,6 +116,7 @@ pub(super) fn find<'t>(path: &[u8], text: &'t [u8], found: &mut Vec<Secret<'t>>)
     of_known_shape(text, found);
     settings(path, text, found);
     addresses(text, found);
+    connections(text, found);
     if path.ends_with(b"ovf-env.xml") {
         ovf_passwords(text, found);
     }
@@ -257,6 +258,7 @@ const SETTINGS: &[(&[u8], &[u8], &str)] = &[
     (b"/etc/npmrc", b"_authToken=", "an npm token"),
     (b"/etc/ppp/chap-secrets", b"*", "a password of a connection"),
     (b"/k3s.yaml", b"client-key-data:", "a key of a Kubernetes user"),
+    (b"/mysql/debian.cnf", b"password", "a password of MySQL"),
     (b"/kubernetes/admin.conf", b"client-key-data:", "a key of a Kubernetes user"),
     (b"/kubernetes/kubelet.conf", b"client-key-data:", "a key of a Kubernetes user"),
     (b"/terraform.tfstate", b"\"password\"", "a password in the state of Terraform"),
@@ -350,6 +352,29 @@ fn addresses<'t>(text: &'t [u8], found: &mut Vec<Secret<'t>>) {
             let what = "a password in an address";
             let offset = at + colon + 1;
             found.push(Secret { rule: ADDRESS, what, offset, bytes: password, severity: Severity::Error });
+        }
+    }
+}
+
+/// Passwords in the connection strings of databases: `Server=h;User ID=u;Password=p;`.
+fn connections<'t>(text: &'t [u8], found: &mut Vec<Secret<'t>>) {
+    for name in [&b"Password="[..], b"Pwd="] {
+        for at in places(text, name) {
+            let before = text.get(at.saturating_sub(300)..at).unwrap_or_default();
+            let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+            let is_of = |word: &[u8]| memchr::memmem::find(line, word).is_some();
+            if ![&b"Server="[..], b"Data Source=", b"Host="].iter().any(|word| is_of(word)) {
+                continue;
+            }
+            let offset = at + name.len();
+            let password = run(text, offset, |byte| {
+                byte.is_ascii_graphic() && !matches!(byte, b';' | b'"' | b'\'' | b'<' | b'&')
+            });
+            let is_of_manual = MANUAL_WORDS.contains(&password.to_ascii_lowercase().as_slice());
+            if password.len() >= 4 && !is_of_manual && !is_placeholder(password) {
+                let what = "a password of a database";
+                found.push(Secret { rule: TOKENS, what, offset, bytes: password, severity: Severity::Error });
+            }
         }
     }
 }

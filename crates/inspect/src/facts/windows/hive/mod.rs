@@ -190,6 +190,7 @@ impl<'a> Hive<'a> {
 }
 
 /// Where a cell keeps its name: the name's length, the name, flags, and the flag for one byte a letter.
+#[derive(Clone, Copy)]
 struct NamePlace {
     length_at: usize,
     at: usize,
