@@ -77,7 +77,9 @@ impl Tree for Files {
             Entry::Link(_) => (NodeKind::Link, 0),
             Entry::Folder => (NodeKind::Folder, 0),
         };
-        Ok(Some(Node { kind, size_bytes, mode: 0o644, uid: Some(0), gid: Some(0), number: None }))
+        // As every distribution has it.
+        let mode = if path.ends_with(b"shadow") { 0o640 } else { 0o644 };
+        Ok(Some(Node { kind, size_bytes, mode, uid: Some(0), gid: Some(0), number: None }))
     }
 
     fn names(&self, path: &[u8], most: usize) -> Result<Vec<Vec<u8>>, Error> {

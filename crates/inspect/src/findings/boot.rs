@@ -43,6 +43,14 @@ pub(super) const RULES: &[Rule] = &[
         old_authority,
     ),
     rule(
+        "BOOT-SBAT",
+        Severity::Warning,
+        Scope::Any,
+        "A loader is of a generation that firmware is told to refuse.",
+        "Update shim and GRUB, then run grub-install.",
+        revoked,
+    ),
+    rule(
         "ARCH-MIXED",
         Severity::Error,
         Scope::Any,
@@ -184,6 +192,27 @@ fn old_authority(scene: &Scene<'_>) -> Result<Option<Vec<Hit>>, Error> {
     };
     let of = |year: &str| loader.authorities.iter().any(|name| name.ends_with(year));
     hits((of("2011") && !of("2023")).then(|| Evidence::at(&loader.path, loader.authorities.join(", "))))
+}
+
+/// Oldest generations that are started, after the list of revocations that shim 15.8 carries (SbatLevel 2024010900).
+const OLDEST_GENERATIONS: &[(&str, u32)] = &[("shim", 4), ("grub", 3)];
+
+fn revoked(scene: &Scene<'_>) -> Result<Option<Vec<Hit>>, Error> {
+    scene.knows("boot")?;
+    let mut found = Vec::new();
+    for loader in &scene.facts.boot.loaders {
+        for entry in &loader.sbat {
+            let Some((component, generation)) = entry.split_once(',') else { continue };
+            let Ok(generation) = generation.trim().parse::<u32>() else { continue };
+            let oldest = OLDEST_GENERATIONS.iter().find(|(name, _)| *name == component);
+            if let Some((_, oldest)) = oldest.filter(|(_, oldest)| generation < *oldest) {
+                let words =
+                    format!("has {component} of generation {generation}; {oldest} is the oldest that starts");
+                found.push(Evidence::at(&loader.path, words));
+            }
+        }
+    }
+    hits(found)
 }
 
 fn mixed(scene: &Scene<'_>) -> Result<Option<Vec<Hit>>, Error> {

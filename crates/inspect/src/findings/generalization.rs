@@ -125,6 +125,7 @@ pub(super) const RULES: &[Rule] = &[
             "/var/lib/NetworkManager/secret_key",
             "/var/lib/NetworkManager/seen-bssids",
             "/var/lib/NetworkManager/timestamps",
+            "/etc/NetworkManager/system-connections/*.nmconnection",
         ],
     ),
     with(
@@ -183,6 +184,11 @@ pub(super) const RULES: &[Rule] = &[
             "/var/lib/kubelet/pki/*",
             "/var/lib/tailscale/*.state",
             "/etc/hostid",
+            "/etc/chef/client.pem",
+            "/etc/telegraf/telegraf.d/hostid*",
+            "/opt/datadog-agent/run/*",
+            "/var/lib/amazon/ssm/registration",
+            "/var/lib/landscape/client/*",
         ],
     ),
     left(
@@ -193,6 +199,7 @@ pub(super) const RULES: &[Rule] = &[
         &[
             "/etc/pki/consumer/*",
             "/etc/pki/entitlement/*",
+            "/var/lib/rhsm/**",
             "/etc/sysconfig/rhn/systemid",
             "/etc/sysconfig/rhn/osad-auth.conf",
             "/etc/zypp/credentials.d/SCCcredentials",
@@ -206,6 +213,8 @@ pub(super) const RULES: &[Rule] = &[
         "realm leave; rm -f /etc/krb5.keytab",
         &[
             "/etc/krb5.keytab",
+            "/etc/ipa/default.conf",
+            "/etc/sssd/sssd.conf",
             "/var/lib/sss/db/*.ldb",
             "/var/lib/samba/private/secrets.tdb",
             "/var/lib/ipa-client/sysrestore/*",

@@ -5,6 +5,7 @@ use crate::facts::FstabLine;
 use crate::facts::mounts::is_unstable;
 use crate::observation::ObservationKind;
 use crate::tree::{Error, NodeKind};
+use crate::volumes::Place;
 
 const MIB: u64 = 1 << 20;
 
@@ -121,6 +122,28 @@ pub(super) const RULES: &[Rule] = &[
         },
     ),
     rule(
+        "DSK-GROWABLE",
+        Severity::Warning,
+        Scope::Linux,
+        "The root cannot grow with its disk: another partition is behind it.",
+        "Make the root's partition the last one.",
+        growable,
+    ),
+    rule(
+        "DSK-LVM",
+        Severity::Info,
+        Scope::Linux,
+        "The system is on logical volumes; their names clash when the disk is attached to a machine made of the same image.",
+        "Nothing, or install onto a partition.",
+        |scene| {
+            let volumes = scene.facts.layout.volumes.iter().filter(|volume| volume.content == "lvm");
+            hits(volumes.map(|volume| Evidence {
+                volume: Some(volume.place.clone()),
+                ..Evidence::words("holds logical volumes")
+            }))
+        },
+    ),
+    rule(
         "VHD-ALIGN",
         Severity::Error,
         Scope::Any,
@@ -168,6 +191,28 @@ fn observed(scene: &Scene<'_>, kinds: &[ObservationKind]) -> Told {
         of_kind
             .map(|seen| Evidence { volume: Some(seen.place.clone()), ..Evidence::words(seen.text.clone()) }),
     )
+}
+
+/// Whether what the root is on reaches furthest; partitions that hold nothing are not in its way.
+fn growable(scene: &Scene<'_>) -> Told {
+    let layout = &scene.facts.layout;
+    let content = |number: u32| {
+        let place = Place::Partition(number).to_string();
+        layout.volumes.iter().find(|volume| volume.place == place)
+    };
+    let root = layout.partitions.iter().filter(|partition| {
+        let is_meant = |kind: &str| matches!(kind, "ext4" | "ext3" | "ext2" | "xfs" | "btrfs" | "lvm");
+        content(partition.number).is_some_and(|volume| is_meant(&volume.content))
+    });
+    // The largest of those is the root, or holds it.
+    let Some(root) = root.max_by_key(|partition| partition.size_bytes) else { return Ok(None) };
+    let behind = layout.partitions.iter().filter(|other| {
+        other.first_byte > root.first_byte
+            && content(other.number).is_some_and(|volume| volume.content != "empty")
+    });
+    hits(behind.map(|other| {
+        Evidence::words(format!("partition {} is behind partition {}", other.number, root.number))
+    }))
 }
 
 fn size(scene: &Scene<'_>) -> Told {

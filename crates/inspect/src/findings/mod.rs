@@ -6,9 +6,11 @@
 mod accounts;
 mod boot;
 mod generalization;
+mod hardening;
 mod layout;
 mod leftovers;
 mod pattern;
+mod registry;
 mod secrets;
 #[cfg(test)]
 mod tests;
@@ -202,13 +204,24 @@ impl<'s> Scene<'s> {
 
     /// What a search of the files for secrets has found; it is made once.
     fn secrets(&self) -> Result<&Secrets, Error> {
-        let found = self.secrets.get_or_init(|| secrets::search(self.guest()?, &self.homes()));
+        let found =
+            self.secrets.get_or_init(|| secrets::search(self.guest()?, self.facts.os_type, &self.homes()));
         found.as_ref().map_err(Clone::clone)
     }
 
     /// Homes of all accounts that may hold files of a person, root's first.
     fn homes(&self) -> Vec<String> {
+        if self.facts.os_type == Some(OsType::Windows) {
+            // A folder that cannot be listed is told by whoever searches it.
+            let names = self.guest.as_ref().and_then(|guest| guest.names("/Users").ok()).unwrap_or_default();
+            return names.iter().take(MOST_HOMES).map(|name| format!("/Users/{}", plain(name))).collect();
+        }
         let mut homes = vec!["/root".to_owned()];
+        // An account that is gone may have left its home.
+        let left = self.guest.as_ref().and_then(|guest| guest.names("/home").ok()).unwrap_or_default();
+        homes.extend(
+            left.iter().take(MOST_HOMES).map(|name| format!("/home/{}", String::from_utf8_lossy(name))),
+        );
         for user in self.facts.users.iter().filter(|user| user.has_shell()).take(MOST_HOMES) {
             let home = user.home.trim_end_matches('/');
             let is_own = home.len() > 1 && !home.starts_with("/usr") && !home.starts_with("/bin");
@@ -279,8 +292,10 @@ fn rules() -> impl Iterator<Item = &'static Rule> {
         layout::RULES,
         generalization::RULES,
         accounts::RULES,
+        hardening::RULES,
         secrets::RULES,
         leftovers::RULES,
+        registry::RULES,
         windows::RULES,
     ]
     .into_iter()

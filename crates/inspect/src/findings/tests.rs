@@ -5,6 +5,7 @@ use rstest::rstest;
 use super::{Finding, Outcome, Scene, Severity, all, pattern};
 use crate::contract::Contract;
 use crate::facts::Facts;
+use crate::facts::windows::hive::tests::{Key, key};
 use crate::guest::Guest;
 use crate::observation::{Observation, ObservationKind};
 use crate::testing::{Files, debian};
@@ -96,6 +97,21 @@ const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPlaceholderPlaceholder m
     "me ALL=(ALL) NOPASSWD:ALL",
     Severity::Warning
 )]
+#[case::preloaded("HRD-PRELOAD", "/etc/ld.so.preload", "/lib/evil.so\n", Severity::Warning)]
+#[case::unproven(
+    "PKG-REPOS",
+    "/etc/apt/sources.list.d/x.list",
+    "deb [trusted=yes] http://r x main",
+    Severity::Warning
+)]
+#[case::unchecked("PKG-REPOS", "/etc/yum.repos.d/x.repo", "[x]\ngpgcheck = 0\n", Severity::Warning)]
+#[case::saved("HYG-BACKUP", "/root/.bashrc~", "x", Severity::Info)]
+#[case::connection(
+    "GEN-NM-SECRET",
+    "/etc/NetworkManager/system-connections/a.nmconnection",
+    "x",
+    Severity::Warning
+)]
 #[case::swap_file("FST-SWAP", "/swapfile", "x", Severity::Error)]
 #[case::media("KRN-FS", "/etc/modprobe.d/cis.conf", "install udf /bin/false", Severity::Warning)]
 fn what_is_left_is_found_where_it_is(
@@ -175,6 +191,9 @@ fn what_cannot_be_read_is_not_decided() {
 #[case::old(debian().file("/usr/lib/os-release", "ID=debian\nVERSION_ID=10\n"), "OS-EOL")]
 #[case::second_root(debian().file("/etc/passwd", "root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/:/bin/sh\n"), "ACC-UID0")]
 #[case::person(debian().file("/etc/passwd", "root:x:0:0::/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/bash\n"), "ACC-USERS")]
+#[case::old_agent(debian().file("/var/lib/dpkg/status", "Package: cloud-init\nStatus: install ok installed\nArchitecture: all\nVersion: 20.4-1\n\n"), "AGT-VERSION")]
+#[case::telnet(debian().file("/etc/systemd/system/multi-user.target.wants/telnet.socket", ""), "HRD-SERVICES")]
+#[case::two_formatters(debian().file("/usr/sbin/waagent", "x").file("/etc/waagent.conf", "ResourceDisk.Format=y\n"), "AGT-RESOURCEDISK")]
 #[case::open_sshd(debian().without("/etc/ssh/sshd_config.d/50-image.conf"), "SSH-ROOT")]
 #[case::no_virtio(debian().file("/usr/lib/modules/6.1.0-48-cloud-amd64/modules.builtin", "kernel/drivers/hv/hv_vmbus.ko\n"), "KRN-VIRTIO")]
 fn what_hurts_is_found(#[case] files: Files, #[case] rule: &str) {
@@ -215,7 +234,12 @@ fn a_star_stands_for_any_run(#[case] pattern: &str, #[case] name: &str, #[case] 
 
 /// A Windows in the state `state`, as far as its files tell.
 fn windows(state: &str) -> Files {
-    use crate::facts::windows::hive::tests::{hive, key};
+    windows_with(state, &[], |system| system)
+}
+
+/// The same, with other starts of services, and whatever `more` adds to the hive SYSTEM's current set.
+fn windows_with(state: &str, starts: &[(&'static str, u32)], more: fn(Key) -> Key) -> Files {
+    use crate::facts::windows::hive::tests::hive;
     let set_up = key("Setup", vec![key("State", vec![]).text("ImageState", state)]);
     let version = key("CurrentVersion", vec![])
         .text("ProductName", "Windows Server 2022 Datacenter")
@@ -224,15 +248,11 @@ fn windows(state: &str) -> Files {
     let microsoft =
         vec![key("Windows", vec![key("CurrentVersion", vec![set_up])]), key("Windows NT", vec![version])];
     let software = key("ROOT", vec![key("Microsoft", microsoft)]);
-    let service = |name| key(name, vec![]).number("Start", 0);
-    let services = ["vmbus", "storvsc", "cloudbase-init"].map(service).to_vec();
-    let system = key(
-        "ROOT",
-        vec![
-            key("Select", vec![]).number("Current", 1),
-            key("ControlSet001", vec![key("Services", services)]),
-        ],
-    );
+    let usual = [("vmbus", 0), ("storvsc", 0), ("cloudbase-init", 0)];
+    let service = |(name, start): &(&'static str, u32)| key(name, vec![]).number("Start", *start);
+    let services = usual.iter().chain(starts).map(service).collect();
+    let set = more(key("ControlSet001", vec![key("Services", services)]));
+    let system = key("ROOT", vec![key("Select", vec![]).number("Current", 1), set]);
     let mut kernel = b"MZ".to_vec();
     kernel.resize(256, 0);
     kernel[0x3C] = 0x80;
@@ -287,7 +307,27 @@ fn a_generalized_windows_is_told_by_its_hives() {
         "x"
     )
 )]
+#[case::no_dvd("WIN-DVD", windows_with("x", &[("cdrom", 4)], |set| set))]
+#[case::no_names("WIN-SERVICES", windows_with("x", &[("Dnscache", 4)], |set| set))]
+#[case::unreachable("WIN-RDP", windows_with("x", &[], |set| {
+    set.below(key("Control", vec![key("Terminal Server", vec![]).number("fDenyTSConnections", 1)]))
+}))]
+#[case::local_time("WIN-UTC", windows_with("x", &[], |set| {
+    set.below(key("Control", vec![key("TimeZoneInformation", vec![]).number("Bias", 0)]))
+}))]
+#[case::key_of_a_person("SEC-PRIVATE-KEY", windows("x").file(
+    "/Users/ann/.ssh/id_rsa",
+    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", "QUJDREVGR0hJSktMTU5PUA".repeat(10)),
+))]
 fn what_a_windows_keeps_is_found(#[case] rule: &str, #[case] files: Files) {
     let found = of_windows(&files).1;
     assert!(found.iter().any(|finding| finding.rule == rule), "{found:?}");
+}
+
+#[test]
+fn every_rule_is_in_the_manual() {
+    let manual = include_str!("../../../../docs/inspection.md");
+    let is_missing = |rule: &&str| !manual.contains(&format!("| {rule} |"));
+    let missing: Vec<&str> = super::catalogue().map(|(rule, _)| rule).filter(is_missing).collect();
+    assert_eq!(missing, Vec::<&str>::new());
 }

@@ -6,6 +6,7 @@ mod btrfs;
 mod ext;
 mod fat;
 mod gpt;
+mod images;
 mod memory;
 mod mutation;
 mod ntfs;

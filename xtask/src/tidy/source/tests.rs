@@ -92,6 +92,8 @@ fn homes_of_people_are_found(#[case] folder: &str, #[case] rest: &str, #[case] i
     // Homes inside an image are of a guest.
     let of_guest = file("crates/inspect/src/a.rs", &format!("//! Reads /{folder}/{rest}.\n"));
     assert_eq!(check(&[of_guest]), []);
+    let planted = file("testimages/a.sh", &format!("# Leaves a file in an image.\nleave /{folder}/{rest}\n"));
+    assert_eq!(check(&[planted]), []);
 }
 
 #[test]

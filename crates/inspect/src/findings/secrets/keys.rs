@@ -6,6 +6,7 @@ use super::scan::{decoded, is_base64, places, run};
 use super::{Secret, Severity};
 
 pub(super) const PRIVATE_KEY: &str = "SEC-PRIVATE-KEY";
+pub(super) const KEYTAB: &str = "SEC-KEYTAB";
 
 /// Bytes that the smallest private key takes.
 const LEAST_KEY_BYTES: usize = 32;
@@ -18,6 +19,7 @@ pub(super) fn find<'t>(path: &[u8], text: &'t [u8], found: &mut Vec<Secret<'t>>)
         return;
     }
     pem(path, text, found);
+    stores(path, text, found);
     for at in places(text, b"PuTTY-User-Key-File-") {
         let rest = text.get(at..text.len().min(at + MOST_PEM_BYTES)).unwrap_or_default();
         if memchr::memmem::find(rest, b"Private-Lines:").is_some() {
@@ -41,6 +43,28 @@ pub(super) fn find<'t>(path: &[u8], text: &'t [u8], found: &mut Vec<Secret<'t>>)
                 found.push(key("a WireGuard key", start + gap, body, Severity::Error));
             }
         }
+    }
+}
+
+/// Files of keys that are known by how they begin, and by their names: PKCS#12 (RFC 7292: a sequence that begins with
+/// version 3), Java's key stores, keytabs (their format has the version 0x502).
+fn stores<'t>(path: &[u8], text: &'t [u8], found: &mut Vec<Secret<'t>>) {
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_ascii_lowercase();
+    // The same store holds the public certificates that Java trusts.
+    let is_trust =
+        memchr::memmem::find(&name, b"cacerts").is_some() || memchr::memmem::find(&name, b"trust").is_some();
+    let is_pkcs12 = matches!(text, [0x30, 0x82, _, _, 2, 1, 3, 0x30, ..]);
+    if is_pkcs12 && !is_trust {
+        found.push(key("a PKCS#12 store of keys", 0, text, Severity::Warning));
+    }
+    if (text.starts_with(&[0xFE, 0xED, 0xFE, 0xED]) || text.starts_with(&[0xCE; 4])) && !is_trust {
+        found.push(key("a Java store of keys", 0, text, Severity::Warning));
+    }
+    if text.starts_with(&[5, 2, 0, 0])
+        && text.len() > 8
+        && (name.ends_with(b"keytab") || name.ends_with(b".kt"))
+    {
+        found.push(Secret { rule: KEYTAB, ..key("a keytab", 0, text, Severity::Error) });
     }
 }
 

@@ -12,8 +12,9 @@ mod tokens;
 
 use super::{Evidence, Hit, Look, Rule, Scene, Scope, Severity, pattern};
 use crate::bytes::as_u64;
-use crate::guest::Guest;
-use crate::tree::{Error, NodeKind};
+use crate::facts::OsType;
+use crate::guest::{Guest, joined};
+use crate::tree::{Error, Node, NodeKind};
 use crate::walk::{Limits, Next};
 
 /// Bytes of one file that are searched.
@@ -22,6 +23,8 @@ const FILE_BYTES: usize = 1 << 20;
 const ALL_BYTES: u64 = 512 << 20;
 /// Files and folders that are met.
 const MOST_ENTRIES: u64 = 300_000;
+/// Names at the top that are looked at.
+const MOST_TOP_NAMES: usize = 1000;
 /// Secrets that are kept.
 const MOST_SECRETS: usize = 2000;
 
@@ -33,9 +36,6 @@ const PLACES: &[&str] = &[
     "/opt",
     "/srv",
     "/var/www",
-    "/var/lib/cloud",
-    "/var/lib/waagent",
-    "/var/lib/jenkins",
     "/var/opt",
     "/usr/local",
     "/tmp",
@@ -44,7 +44,17 @@ const PLACES: &[&str] = &[
     "/boot/grub",
     "/app",
     "/data",
+    "/mnt",
+    "/media",
+    "/usr/share/nginx",
+    "/var/lib",
+    "/var/log",
+    "/var/spool",
 ];
+
+/// The same on a Windows; what Windows itself keeps is not searched.
+const WINDOWS_PLACES: &[&str] =
+    &["/Users", "/ProgramData", "/inetpub", "/Temp", "/Windows/Temp", "/app", "/data"];
 
 /// What a search has found, by rule.
 pub(crate) struct Secrets {
@@ -61,7 +71,7 @@ pub(super) struct Secret<'t> {
 }
 
 const fn found(id: &'static str, title: &'static str, remedy: &'static str, look: Look) -> Rule {
-    Rule { id, severity: Severity::Error, scope: Scope::Linux, title, remedy, look }
+    Rule { id, severity: Severity::Error, scope: Scope::Any, title, remedy, look }
 }
 
 pub(super) const RULES: &[Rule] = &[
@@ -101,15 +111,24 @@ pub(super) const RULES: &[Rule] = &[
         "Take the password out of the address, and change it.",
         Look::With(|scene| of(scene, tokens::ADDRESS)),
     ),
+    Rule {
+        scope: Scope::Linux,
+        ..found(
+            "SEC-USERDATA",
+            "Orders that another machine was given are left; they often hold secrets.",
+            "cloud-init clean; rm -f /var/lib/waagent/CustomData",
+            Look::Left(&[
+                "/var/lib/cloud/instances/*/user-data.txt*",
+                "/var/lib/cloud/instances/*/vendor-data.txt*",
+                "/var/lib/waagent/CustomData",
+            ]),
+        )
+    },
     found(
-        "SEC-USERDATA",
-        "Orders that another machine was given are left; they often hold secrets.",
-        "cloud-init clean; rm -f /var/lib/waagent/CustomData",
-        Look::Left(&[
-            "/var/lib/cloud/instances/*/user-data.txt*",
-            "/var/lib/cloud/instances/*/vendor-data.txt*",
-            "/var/lib/waagent/CustomData",
-        ]),
+        keys::KEYTAB,
+        "A keytab is in the image: the keys of an account of a Kerberos realm.",
+        "Delete the file, and change the account's keys.",
+        Look::With(|scene| of(scene, keys::KEYTAB)),
     ),
     Rule {
         id: "SEC-DELETED",
@@ -128,16 +147,21 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 fn of(scene: &Scene<'_>, rule: &str) -> Result<Option<Vec<Hit>>, Error> {
+    if scene.facts.os_type.is_none() {
+        return Ok(None);
+    }
     let found = &scene.secrets()?.found;
     Ok(Some(found.iter().filter(|(id, _)| *id == rule).map(|(_, hit)| hit.clone()).collect()))
 }
 
 /// Searches the files of people and their programs.
-pub(crate) fn search(guest: &Guest<'_>, homes: &[String]) -> Result<Secrets, Error> {
+pub(crate) fn search(guest: &Guest<'_>, system: Option<OsType>, homes: &[String]) -> Result<Secrets, Error> {
+    let known = if system == Some(OsType::Windows) { WINDOWS_PLACES } else { PLACES };
     let mut search = Search { guest, secrets: Secrets { found: Vec::new() }, left_bytes: ALL_BYTES };
     search.known_files(homes)?;
-    let mut places: Vec<&str> = PLACES.to_vec();
-    let outside = |home: &&String| !PLACES.iter().any(|place| home.starts_with(place));
+    search.top()?;
+    let mut places: Vec<&str> = known.to_vec();
+    let outside = |home: &&String| !known.iter().any(|place| home.starts_with(place));
     places.extend(homes.iter().filter(outside).map(String::as_str));
     let mut seen = std::collections::HashSet::new();
     for place in places {
@@ -170,6 +194,20 @@ impl Search<'_, '_> {
         Ok(())
     }
 
+    /// Files that stand at the top, where nothing of a package does.
+    fn top(&mut self) -> Result<(), Error> {
+        let mut files = Vec::new();
+        for name in self.guest.names("/")?.into_iter().take(MOST_TOP_NAMES) {
+            let path = joined(b"", &name);
+            let node = self.guest.node_itself(&path)?;
+            let is_file = |node: &Node| {
+                node.kind == NodeKind::File && (1..=as_u64(FILE_BYTES)).contains(&node.size_bytes)
+            };
+            files.extend(node.filter(is_file).map(|node| (path, node.size_bytes)));
+        }
+        self.files(files)
+    }
+
     fn folder(&mut self, start: &[u8]) -> Result<(), Error> {
         let mut files = Vec::new();
         let limits = Limits { depth: 64, entries: MOST_ENTRIES };
@@ -182,6 +220,14 @@ impl Search<'_, '_> {
             }
             Next::On
         });
+        self.files(files)?;
+        match missed.into_iter().next() {
+            Some(missed) => Err(missed.error),
+            None => Ok(()),
+        }
+    }
+
+    fn files(&mut self, files: Vec<(Vec<u8>, u64)>) -> Result<(), Error> {
         for (path, size_bytes) in files {
             let taken = size_bytes.min(as_u64(FILE_BYTES));
             self.left_bytes =
@@ -189,10 +235,7 @@ impl Search<'_, '_> {
             let text = self.guest.read(&path, 0, FILE_BYTES)?;
             self.text(&path, &text);
         }
-        match missed.into_iter().next() {
-            Some(missed) => Err(missed.error),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     fn text(&mut self, path: &[u8], text: &[u8]) {
@@ -215,7 +258,17 @@ impl Search<'_, '_> {
 
 /// Folders of what others publish, and of public certificates.
 fn is_passed_over(path: &[u8]) -> bool {
-    path.ends_with(b"/etc/ssl/certs")
+    const OF_PACKAGES: &[&[u8]] = &[
+        b"/var/lib/apt",
+        b"/var/lib/dpkg",
+        b"/var/lib/pacman",
+        b"/var/lib/rpm",
+        b"/var/lib/snapd/snaps",
+        b"/var/lib/ucf",
+        b"/var/log/journal",
+    ];
+    OF_PACKAGES.contains(&path)
+        || path.ends_with(b"/etc/ssl/certs")
         || path.ends_with(b"/etc/ca-certificates")
         || path.ends_with(b"/etc/pki/ca-trust")
         || path.ends_with(b"/node_modules")

@@ -10,7 +10,7 @@ use crate::testing::Files;
 /// Rule and severity of everything found in one file.
 fn found(path: &str, text: &str) -> Vec<(&'static str, Severity)> {
     let files = Files::new().file(path, text);
-    let secrets = search(&Guest::new(&files), &["/root".to_owned()]).unwrap();
+    let secrets = search(&Guest::new(&files), None, &["/root".to_owned()]).unwrap();
     secrets.found.iter().map(|(rule, hit)| (*rule, hit.severity.unwrap_or(Severity::Error))).collect()
 }
 
@@ -68,6 +68,8 @@ fn private_keys_are_found(#[case] path: &str, #[case] text: String, #[case] seve
 #[case::address_of_variables("/etc/profile.d/p.sh", "http_proxy=http://$USER:$PASS@proxy".to_owned())]
 #[case::short_token("/root/x", "ghp_tooshort".to_owned())]
 #[case::redacted("/var/lib/waagent/ovf-env.xml", "<ns1:UserPassword>REDACTED</ns1:UserPassword>".to_owned())]
+#[case::not_below("/etc/apt/auth.conf/x", "machine h login me password s3cr3tw0rd".to_owned())]
+#[case::connection_of_manual("/opt/app/web.config", "Server=db;User ID=app;Password=password;".to_owned())]
 #[case::empty_setting("/root/.my.cnf", "[client]\npassword=\n".to_owned())]
 fn what_is_no_secret_is_let_through(#[case] path: &str, #[case] text: String) {
     assert_eq!(found(path, &text), []);
@@ -105,6 +107,13 @@ fn what_is_no_secret_is_let_through(#[case] path: &str, #[case] text: String) {
     "/etc/apt/sources.list",
     "deb https://ci:Tr0ub4dor@repo.corp/debian stable main\n"
 )]
+#[case("SEC-TOKENS", "/etc/apt/auth.conf", "machine repo.corp login ci password Tr0ub4dor\n")]
+#[case("SEC-TOKENS", "/etc/apt/auth.conf.d/ci.conf", "machine repo.corp login ci password Tr0ub4dor\n")]
+#[case("SEC-TOKENS", "/root/.cargo/credentials.toml", "[registry]\ntoken = \"cioABCDEFGH\"\n")]
+#[case("SEC-TOKENS", "/home/a/.m2/settings.xml", "<server><password>s3cr3tw0rd</password></server>")]
+#[case("SEC-TOKENS", "/etc/yum.repos.d/ci.repo", "[ci]\nusername=ci\npassword=Tr0ub4dor\n")]
+#[case("SEC-TOKENS", "/srv/app/appsettings.json", "{\"db\": \"Server=db;User ID=app;Password=Tr0ub4dor;\"}")]
+#[case("SEC-KEYTAB", "/opt/app/http.keytab", "\x05\x02\0\0\0\x3e\0\x01\0\x04")]
 #[case("SEC-OVF-PASSWORD", "/var/lib/waagent/ovf-env.xml", "<ns1:UserPassword>P4ss!</ns1:UserPassword>")]
 fn credentials_are_found(#[case] rule: &str, #[case] path: &str, #[case] text: &str) {
     assert_eq!(found(path, text), [(rule, Severity::Error)]);
@@ -114,10 +123,10 @@ fn credentials_are_found(#[case] rule: &str, #[case] path: &str, #[case] text: &
 fn of_a_secret_only_length_and_digest_are_kept() {
     let text = "password at https://ci:Tr0ub4dor-canary@repo.corp/\n";
     let files = Files::new().file("/etc/environment", text);
-    let secrets = search(&Guest::new(&files), &[]).unwrap();
+    let secrets = search(&Guest::new(&files), None, &[]).unwrap();
     let [(_, hit)] = secrets.found.as_slice() else { panic!("one secret was planted") };
     let told = serde_json::to_string(&hit.evidence).unwrap();
-    assert!(!told.contains("canary") && !told.contains("Tr0ub"), "{told}");
+    assert!(!told.contains("canary") & !told.contains("Tr0ub"), "{told}");
     assert_eq!((hit.evidence.offset, hit.evidence.length_bytes), (Some(23), Some(16)));
     assert_eq!(hit.evidence.sha256.as_ref().map(String::len), Some(16));
 }
@@ -125,7 +134,7 @@ fn of_a_secret_only_length_and_digest_are_kept() {
 #[test]
 fn a_place_that_cannot_be_listed_is_no_clean_place() {
     let files = Files::new().file("/root/x", "y").broken("/root");
-    assert!(search(&Guest::new(&files), &[]).is_err());
+    assert!(search(&Guest::new(&files), None, &[]).is_err());
 }
 
 #[rstest]
@@ -139,4 +148,20 @@ fn a_place_that_cannot_be_listed_is_no_clean_place() {
 #[case("\"service_account\"")]
 fn a_file_of_nothing_but_beginnings_is_no_secret(#[case] beginning: &str) {
     assert!(found("/root/x", &beginning.repeat((1 << 20) / beginning.len())).len() <= 500);
+}
+
+/// The first bytes of a PKCS#12 store, or of one of Java's.
+#[rstest]
+#[case::pkcs12("/opt/app/site.pfx", &[0x30, 0x82, 9, 0xA1, 2, 1, 3, 0x30, 0x82], true)]
+#[case::java("/opt/app/site.jks", &[0xFE, 0xED, 0xFE, 0xED, 0, 0, 0, 2], true)]
+#[case::certificate("/opt/app/site.der", &[0x30, 0x82, 9, 0xA1, 0x30, 0x82, 8, 0x89, 2], false)]
+#[case::trusted("/opt/jdk/lib/security/cacerts", &[0xFE, 0xED, 0xFE, 0xED, 0, 0, 0, 2], false)]
+fn stores_of_keys_are_known_by_how_they_begin(
+    #[case] path: &str,
+    #[case] bytes: &[u8],
+    #[case] is_store: bool,
+) {
+    let files = Files::new().file(path, bytes);
+    let secrets = search(&Guest::new(&files), None, &[]).unwrap();
+    assert_eq!(secrets.found.iter().filter(|(rule, _)| *rule == KEY).count(), usize::from(is_store));
 }

@@ -46,6 +46,8 @@ pub(super) const FILES: &[(&str, &str, &[&str])] = &[
         "is a program's store of credentials",
         &[
             "~/.git-credentials",
+            "~/.config/git/credentials",
+            "~/.config/hub",
             "~/.vault-token",
             "~/.pgpass",
             "~/.config/gh/hosts.yml",
@@ -80,6 +82,19 @@ const SHAPES: &[Shape] = &[
     (b"AIza", is_base64_url, 35, 35, "a Google API key"),
     (b"hvs.", is_base64_url, 24, 255, "a Vault token"),
     (b"dckr_pat_", is_base64_url, 20, 64, "a Docker token"),
+    (b"dop_v1_", is_word, 64, 64, "a DigitalOcean token"),
+    (b"hf_", is_word, 34, 40, "a Hugging Face token"),
+    (
+        b"hooks.slack.com/services/T",
+        |byte| is_word(byte) || byte == b'/',
+        30,
+        80,
+        "an address that posts to Slack",
+    ),
+    (b"shpat_", is_word, 32, 32, "a Shopify token"),
+    (b"sk-ant-", is_base64_url, 80, 200, "an Anthropic key"),
+    (b"sk-proj-", is_base64_url, 40, 255, "an OpenAI key"),
+    (b"SG.", |byte| is_base64_url(byte) || byte == b'.', 60, 80, "a SendGrid key"),
 ];
 
 /// Words one of which stands in every file that has a secret of a known shape, whatever the file is called.
@@ -101,6 +116,7 @@ pub(super) fn find<'t>(path: &[u8], text: &'t [u8], found: &mut Vec<Secret<'t>>)
     of_known_shape(text, found);
     settings(path, text, found);
     addresses(text, found);
+    connections(text, found);
     if path.ends_with(b"ovf-env.xml") {
         ovf_passwords(text, found);
     }
@@ -219,16 +235,48 @@ fn web_tokens<'t>(text: &'t [u8], found: &mut Vec<Secret<'t>>) {
 const SETTINGS: &[(&[u8], &[u8], &str)] = &[
     (b"/.docker/config.json", b"\"auth\"", "a password of a container registry"),
     (b"/containers/auth.json", b"\"auth\"", "a password of a container registry"),
+    (b"/.cargo/credentials.toml", b"token", "a token of a registry of crates"),
+    (b"/.composer/auth.json", b"\"password\"", "a password of a Composer repository"),
+    (b"/.curlrc", b"user", "a password"),
+    (b"/.gem/credentials", b"api_key:", "a key of RubyGems"),
+    (b"/.gradle/gradle.properties", b"assword", "a password of a Maven repository"),
+    (b"/.m2/settings.xml", b"<password>", "a password of a Maven repository"),
+    (b"/.msmtprc", b"password", "a password of a mail server"),
+    (b"/.nuget/nuget.config", b"ClearTextPassword\" value", "a password of a NuGet feed"),
+    (b"/NuGet.Config", b"ClearTextPassword\" value", "a password of a NuGet feed"),
+    (b"/rclone.conf", b"pass", "a password of a remote"),
+    (b"/rclone.conf", b"secret_access_key", "a key of a remote"),
+    (b"/.smbcredentials", b"password", "a password of a share"),
+    (b"/.terraformrc", b"token", "a token of Terraform"),
+    (b"/.wgetrc", b"password", "a password"),
+    (b"/.yarnrc.yml", b"npmAuthToken:", "an npm token"),
+    (b"/SCCcredentials", b"password", "a password of SUSE's customer center"),
+    (b"/apt/auth.conf", b"password", "a password of a repository of packages"),
+    (b"/bunfig.toml", b"token", "an npm token"),
+    (b"/credentials.xml", b"<password>", "a password of Jenkins"),
+    (b"/etc/fstab", b",password", "a password of a share"),
+    (b"/etc/npmrc", b"_authToken=", "an npm token"),
+    (b"/etc/ppp/chap-secrets", b"*", "a password of a connection"),
+    (b"/k3s.yaml", b"client-key-data:", "a key of a Kubernetes user"),
+    (b"/mysql/debian.cnf", b"password", "a password of MySQL"),
+    (b"/kubernetes/admin.conf", b"client-key-data:", "a key of a Kubernetes user"),
+    (b"/kubernetes/kubelet.conf", b"client-key-data:", "a key of a Kubernetes user"),
+    (b"/terraform.tfstate", b"\"password\"", "a password in the state of Terraform"),
+    (b"/tomcat-users.xml", b" password", "a password of Tomcat"),
     (b"/.kube/config", b"client-key-data:", "a key of a Kubernetes user"),
     (b"/.kube/config", b" token:", "a token of a Kubernetes user"),
     (b"/.netrc", b"password", "a password"),
     (b"/.npmrc", b"_authToken=", "an npm token"),
+    (b"/.npmrc", b"_auth=", "a password of an npm registry"),
     (b"/.npmrc", b"_password=", "a password of an npm registry"),
     (b"/.pypirc", b"password", "a password of PyPI"),
     (b"/.my.cnf", b"password", "a password of MySQL"),
     (b"/.s3cfg", b"secret_key", "a key of S3"),
     (b"/.aws/credentials", b"aws_session_token", "a session of AWS"),
     (b"/wp-config.php", b"DB_PASSWORD", "a password of a database"),
+    (b".repo", b"password", "a password of a repository of packages"),
+    (b"/yum.conf", b"proxy_password", "a password of a proxy"),
+    (b"/dnf.conf", b"proxy_password", "a password of a proxy"),
     (b"/.env", b"PASSWORD=", "a password"),
     (b"/.env", b"SECRET=", "a secret"),
     (b"/.env", b"SECRET_KEY=", "a secret"),
@@ -240,14 +288,15 @@ const SETTINGS: &[(&[u8], &[u8], &str)] = &[
 
 fn settings<'t>(path: &[u8], text: &'t [u8], found: &mut Vec<Secret<'t>>) {
     for (file, name, what) in SETTINGS {
-        if !path.ends_with(file) {
+        if !path.ends_with(file) && !is_below(path, file) {
             continue;
         }
         for at in places(text, name).map(|at| at + name.len()) {
             let gap =
                 run(text, at, |byte| matches!(byte, b' ' | b'\t' | b'=' | b':' | b'"' | b'\'' | b',')).len();
-            let value =
-                run(text, at + gap, |byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b','));
+            let value = run(text, at + gap, |byte| {
+                byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b',' | b'<')
+            });
             if value.len() >= 4 && !is_placeholder(value) {
                 found.push(Secret {
                     rule: TOKENS,
@@ -259,6 +308,12 @@ fn settings<'t>(path: &[u8], text: &'t [u8], found: &mut Vec<Secret<'t>>) {
             }
         }
     }
+}
+
+/// Whether `path` is a part of the configuration that `file` begins: `/apt/auth.conf.d/NAME` of `/apt/auth.conf`.
+fn is_below(path: &[u8], file: &[u8]) -> bool {
+    let folder = [file, b".d/"].concat();
+    file.ends_with(b".conf") && memchr::memmem::find(path, &folder).is_some()
 }
 
 /// Words that manuals write where a name or a password stands.
@@ -297,6 +352,29 @@ fn addresses<'t>(text: &'t [u8], found: &mut Vec<Secret<'t>>) {
             let what = "a password in an address";
             let offset = at + colon + 1;
             found.push(Secret { rule: ADDRESS, what, offset, bytes: password, severity: Severity::Error });
+        }
+    }
+}
+
+/// Passwords in the connection strings of databases: `Server=h;User ID=u;Password=p;`.
+fn connections<'t>(text: &'t [u8], found: &mut Vec<Secret<'t>>) {
+    for name in [&b"Password="[..], b"Pwd="] {
+        for at in places(text, name) {
+            let before = text.get(at.saturating_sub(300)..at).unwrap_or_default();
+            let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+            let is_of = |word: &[u8]| memchr::memmem::find(line, word).is_some();
+            if ![&b"Server="[..], b"Data Source=", b"Host="].iter().any(|word| is_of(word)) {
+                continue;
+            }
+            let offset = at + name.len();
+            let password = run(text, offset, |byte| {
+                byte.is_ascii_graphic() && !matches!(byte, b';' | b'"' | b'\'' | b'<' | b'&')
+            });
+            let is_of_manual = MANUAL_WORDS.contains(&password.to_ascii_lowercase().as_slice());
+            if password.len() >= 4 && !is_of_manual && !is_placeholder(password) {
+                let what = "a password of a database";
+                found.push(Secret { rule: TOKENS, what, offset, bytes: password, severity: Severity::Error });
+            }
         }
     }
 }

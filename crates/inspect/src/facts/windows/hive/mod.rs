@@ -8,7 +8,7 @@ pub(crate) mod tests;
 
 use crate::bytes::{Fields, as_usize};
 use crate::guest::Guest;
-use crate::text::plain_utf16;
+use crate::text::{plain, plain_utf16};
 use crate::tree::{Error, NodeKind};
 
 /// Where the first block of cells begins; offsets of cells count from here.
@@ -38,6 +38,11 @@ impl Value {
     pub(crate) fn text(&self) -> Option<String> {
         let is_text = matches!(self.kind, 1 | 2 | 7);
         is_text.then(|| plain_utf16(crate::text::units(&self.bytes).take_while(|unit| *unit != 0)))
+    }
+
+    /// The bytes as they stand.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// A number of 32 bits.
@@ -82,6 +87,21 @@ impl<'a> Hive<'a> {
         Ok(self.value(path, name)?.and_then(|value| value.number()))
     }
 
+    /// The names of the keys below `path`, as many as are looked at; none when it is not there.
+    pub(crate) fn names(&self, path: &[&str]) -> Result<Vec<String>, Error> {
+        let mut key = self.cell(self.root)?;
+        for part in path {
+            let Some(below) = self.subkey(&key, part)? else { return Ok(Vec::new()) };
+            key = self.cell(below)?;
+        }
+        let mut names = Vec::new();
+        self.each_subkey(&key, |cell| {
+            names.push(name_in(cell, KEY_NAME)?);
+            Ok(false)
+        })?;
+        Ok(names)
+    }
+
     /// The bytes of an allocated cell.
     fn cell(&self, offset: u32) -> Result<Vec<u8>, Error> {
         let at = CELLS + u64::from(offset);
@@ -94,6 +114,15 @@ impl<'a> Hive<'a> {
     }
 
     fn subkey(&self, key: &[u8], name: &str) -> Result<Option<u32>, Error> {
+        self.each_subkey(key, |cell| Ok(name_in(cell, KEY_NAME)?.eq_ignore_ascii_case(name)))
+    }
+
+    /// The first key below `key` that `is_meant` accepts by its cell.
+    fn each_subkey(
+        &self,
+        key: &[u8],
+        mut is_meant: impl FnMut(&[u8]) -> Result<bool, Error>,
+    ) -> Result<Option<u32>, Error> {
         let fields = Fields::new("key of the registry", key);
         if fields.slice(0, 2)? != b"nk" || fields.le_u32(0x14)? == 0 {
             return Ok(None);
@@ -124,7 +153,7 @@ impl<'a> Hive<'a> {
                 if looked > MOST_SUBKEYS {
                     return Err(Error::Budget("keys of one key of the registry"));
                 }
-                if is_called(&self.cell(at)?, 0x48, 0x4C, 2, 0x20, name)? {
+                if is_meant(&self.cell(at)?)? {
                     return Ok(Some(at));
                 }
             }
@@ -142,7 +171,7 @@ impl<'a> Hive<'a> {
         let list = Fields::new("list of values", &list);
         for entry in 0..count {
             let cell = self.cell(list.le_u32(entry * 4)?)?;
-            if !is_called(&cell, 2, 0x14, 0x10, 1, name)? {
+            if !name_in(&cell, VALUE_NAME)?.eq_ignore_ascii_case(name) {
                 continue;
             }
             let value = Fields::new("value of the registry", &cell);
@@ -160,20 +189,25 @@ impl<'a> Hive<'a> {
     }
 }
 
-/// Whether a key or value has this name, in any case: its length, place and flag for one byte a letter stand there.
-fn is_called(
-    cell: &[u8],
+/// Where a cell keeps its name: the name's length, the name, flags, and the flag for one byte a letter.
+#[derive(Clone, Copy)]
+struct NamePlace {
     length_at: usize,
     at: usize,
     flags_at: usize,
     flag: u16,
-    name: &str,
-) -> Result<bool, Error> {
+}
+
+const KEY_NAME: NamePlace = NamePlace { length_at: 0x48, at: 0x4C, flags_at: 2, flag: 0x20 };
+const VALUE_NAME: NamePlace = NamePlace { length_at: 2, at: 0x14, flags_at: 0x10, flag: 1 };
+
+/// The name of a key or value.
+fn name_in(cell: &[u8], place: NamePlace) -> Result<String, Error> {
     let fields = Fields::new("name in the registry", cell);
-    let bytes = fields.slice(at, usize::from(fields.le_u16(length_at)?))?;
-    Ok(if fields.le_u16(flags_at)? & flag != 0 {
-        bytes.eq_ignore_ascii_case(name.as_bytes())
+    let bytes = fields.slice(place.at, usize::from(fields.le_u16(place.length_at)?))?;
+    Ok(if fields.le_u16(place.flags_at)? & place.flag != 0 {
+        plain(bytes)
     } else {
-        plain_utf16(crate::text::units(bytes)).eq_ignore_ascii_case(name)
+        plain_utf16(crate::text::units(bytes))
     })
 }

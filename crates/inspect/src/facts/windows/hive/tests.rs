@@ -20,6 +20,12 @@ pub(crate) fn key(name: &'static str, keys: Vec<Key>) -> Key {
 }
 
 impl Key {
+    /// With another key below it.
+    pub(crate) fn below(mut self, other: Self) -> Self {
+        self.keys.push(other);
+        self
+    }
+
     /// With a text.
     pub(crate) fn text(mut self, name: &'static str, text: &str) -> Self {
         let bytes = text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
