@@ -140,7 +140,7 @@ fn links(shelf: &mut Shelf, workshop: &Workshop) {
             symlink(format!("chain-{}", index + 1), root.join(format!("chain-{index}")))?;
         }
         symlink("chain-0", root.join("os-release"))?;
-        for index in 0..5000 {
+        for index in 0..800 {
             symlink("/../..", root.join(format!("storm-{index}")))?;
         }
         packed(&storm)
@@ -173,9 +173,9 @@ fn configurations(shelf: &mut Shelf, workshop: &Workshop) {
         with(shelf, workshop, &format!("config-{name}"), Expect::Accepted, &[(path, bytes)]);
     }
     let wide = workshop.clone();
-    shelf.add("names-10000", Expect::Accepted, move || {
+    shelf.add("names-1500", Expect::Accepted, move || {
         linux(&wide)?;
-        for index in 0..10_000 {
+        for index in 0..1500 {
             wide.write(&format!("root/etc/ssh/key-{index}\u{1b}[31m"), "")?;
         }
         packed(&wide)
@@ -394,7 +394,7 @@ fn hives(shelf: &mut Shelf, workshop: &Workshop) {
     ];
     for &(name, bytes) in lists {
         let workshop = workshop.clone();
-        shelf.add(format!("hive-{name}"), Expect::Unreadable, move || {
+        shelf.add(format!("hive-{name}"), Expect::Accepted, move || {
             let root = workshop.path("windows");
             if root.exists() {
                 fs::remove_dir_all(&root)?;
