@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use corpus::{Image, Workshop};
-use disks::{Blocks as _, InputFormat, Limits};
+use disks::{InputFormat, Limits};
 use inspect::tree::NodeKind;
 use inspect::walk::{self, Next};
 use inspect::{Budget, Disk};
