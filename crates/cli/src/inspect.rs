@@ -119,7 +119,9 @@ pub(crate) fn report(
 }
 
 fn look(file: &Path, format: InputFormat, inspection: &Inspection<'_>) -> anyhow::Result<Report> {
-    match open_image(file, format)? {
+    // An inspection reads few of the bytes; what would be refused when all are read is refused here as well.
+    let proven = open_image(file, format)?.and_then(|disk| disk.blocks.prove().map(|()| disk));
+    match proven {
         Ok(Disk { blocks, .. }) => Ok(inspection.of(&*blocks)),
         Err(disks::Error::Refused { reason, message }) => Ok(inspection.refused(reason.as_str(), &message)),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),

@@ -23,6 +23,16 @@ pub trait Blocks: Send + Sync {
     /// # Errors
     /// When `offset` is not below [`Blocks::size_bytes`], or the container is damaged there.
     fn extent_at(&self, offset: u64) -> Result<Extent, Error>;
+
+    /// Proves what opening could not: that every compressed unit unpacks to what its place wants.
+    ///
+    /// Who reads only parts of a disk (an inspection) asks for this first; who reads all of it finds the same by itself.
+    ///
+    /// # Errors
+    /// When the container is damaged somewhere.
+    fn prove(&self) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// A run of bytes of one kind.

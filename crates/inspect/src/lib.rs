@@ -12,6 +12,9 @@ pub mod facts;
 pub mod findings;
 mod folders;
 mod fs;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod guest;
 mod lvm;
 mod observation;

@@ -43,6 +43,12 @@ fn shown(character: char) -> char {
     if character.is_control() || turns { char::REPLACEMENT_CHARACTER } else { character }
 }
 
+/// Whether nothing in `text` steers a terminal.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn is_plain(text: &str) -> bool {
+    text.chars().all(|character| shown(character) == character)
+}
+
 /// Bytes of a field padded with NULs or spaces, as text; `None` when nothing is left.
 pub(crate) fn padded(bytes: &[u8]) -> Option<String> {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
@@ -85,6 +91,13 @@ mod tests {
     #[case(b"\xFF\xFE", "\u{FFFD}\u{FFFD}")]
     fn what_steers_is_replaced(#[case] bytes: &[u8], #[case] shown: &str) {
         assert_eq!(plain(bytes), shown);
+    }
+
+    #[test]
+    fn what_comes_out_is_plain() {
+        let text = "a\u{1b}[2J\u{9b}\u{202E}b";
+        assert!(!is_plain(text));
+        assert!(is_plain(&plain(text.as_bytes())));
     }
 
     #[test]

@@ -30,7 +30,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("server", &["workers", "control", "providers", "metadata", "arm", "store"]),
     ("cli", &["server", "arm", "disks", "inspect", "store"]),
     (TESTS_ONLY, &["control", "arm"]),
-    ("xtask", &["control", "providers"]),
+    ("corpus", &["disks"]),
+    ("xtask", &["control", "corpus", "providers"]),
 ];
 
 /// The crate that others may have as a dev-dependency only.

@@ -6,7 +6,7 @@ use super::entry::{Geometry, Place};
 use super::header::Compression;
 use super::unpack::Unpacker;
 use crate::bytes::{self, as_u64, as_usize};
-use crate::packed::{Pool, Recent};
+use crate::packed::{Pool, Recent, side_by_side};
 use crate::raw::check_range;
 use crate::source::extent_in;
 use crate::{Blocks, Error, Extent, ExtentKind, ReadAt};
@@ -184,5 +184,20 @@ impl Blocks for Qcow2 {
             length += next.length;
         }
         Ok(Extent { length, kind })
+    }
+
+    fn prove(&self) -> Result<(), Error> {
+        let cluster_bytes = self.geometry.cluster_bytes();
+        side_by_side(self.geometry.size_bytes, cluster_bytes, &|mut at, end| {
+            let mut whole = vec![0; as_usize(cluster_bytes)?];
+            while at < end {
+                let run = self.run_at(at, end - at)?;
+                if let Place::Packed { offset, length } = run.place {
+                    self.unpack((offset, length), &mut whole)?;
+                }
+                at += run.length;
+            }
+            Ok(())
+        })
     }
 }

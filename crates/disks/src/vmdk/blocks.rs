@@ -6,7 +6,7 @@ use super::header::Geometry;
 use super::survey::{ZERO_GRAIN, read_table};
 use super::{ENTRIES_PER_TABLE, SECTOR_BYTES};
 use crate::bytes::{self, Fields, as_u64, as_usize};
-use crate::packed::{Inflater, Pool, Recent, Wrapping};
+use crate::packed::{Inflater, Pool, Recent, Wrapping, side_by_side};
 use crate::raw::check_range;
 use crate::source::extent_in;
 use crate::{Blocks, Error, Extent, ExtentKind, ReadAt};
@@ -204,5 +204,20 @@ impl Blocks for Sparse {
             length += next.length;
         }
         Ok(Extent { length, kind: if is_hole { ExtentKind::Zero } else { ExtentKind::Data } })
+    }
+
+    fn prove(&self) -> Result<(), Error> {
+        let grain_bytes = self.geometry.grain_bytes;
+        side_by_side(self.geometry.size_bytes, grain_bytes, &|mut at, end| {
+            let mut whole = vec![0; as_usize(grain_bytes)?];
+            while at < end {
+                let run = self.run_at(at, end - at)?;
+                if let Place::Packed(start) = run.place {
+                    self.unpack(start, at / grain_bytes, &mut whole)?;
+                }
+                at += run.length;
+            }
+            Ok(())
+        })
     }
 }

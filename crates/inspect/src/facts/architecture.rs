@@ -84,7 +84,7 @@ fn elf(bytes: &[u8]) -> Option<Architecture> {
 }
 
 /// PE: the machine of the COFF header.
-pub(super) fn pe(bytes: &[u8]) -> Option<Architecture> {
+pub(crate) fn pe(bytes: &[u8]) -> Option<Architecture> {
     if !bytes.starts_with(b"MZ") {
         return None;
     }
@@ -112,7 +112,7 @@ fn kernel(bytes: &[u8]) -> Option<Architecture> {
 }
 
 /// The version that a kernel for x86 tells of itself: `6.1.0-48-cloud-amd64`.
-pub(super) fn kernel_version(bytes: &[u8]) -> Option<String> {
+pub(crate) fn kernel_version(bytes: &[u8]) -> Option<String> {
     let fields = Fields::new("kernel header", bytes);
     if fields.slice(0x202, 4).ok()? != b"HdrS" {
         return None;

@@ -24,7 +24,7 @@ const MOST_ARCHIVES: usize = 16;
 const MOST_NAME_BYTES: usize = 4096;
 
 /// Names of the modules in the initramfs at `path`, with `_` for `-`; `None` when there is no such file.
-pub(super) fn modules(guest: &Guest<'_>, path: &str) -> Result<Option<BTreeSet<String>>, Error> {
+pub(crate) fn modules(guest: &Guest<'_>, path: &str) -> Result<Option<BTreeSet<String>>, Error> {
     let Some((path, node)) = guest.find(path)?.filter(|(_, node)| node.kind == NodeKind::File) else {
         return Ok(None);
     };

@@ -30,6 +30,8 @@ pub use self::architecture::{Architecture, Witness};
 pub use self::boot::{Boot, Entry, Generation, Loader};
 pub use self::disk::{Layout, PartitionFact, VolumeFact};
 pub use self::identity::Distribution;
+#[cfg(feature = "fuzzing")]
+pub(crate) use self::initramfs::modules as initramfs_modules;
 pub use self::kernel::{Availability, Driver, Kernel};
 pub use self::lifecycle::{LifeState, Lifecycle};
 pub use self::mounts::FstabLine;

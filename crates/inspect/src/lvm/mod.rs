@@ -60,6 +60,12 @@ pub(crate) fn volumes<'a>(
 }
 
 /// Keeps the copy of a group's metadata with the highest sequence number.
+/// Reads metadata of a group, whatever comes of it.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzz_text(metadata: &[u8]) {
+    drop(Group::parse(metadata));
+}
+
 fn take_newest(groups: &mut BTreeMap<String, Group>, metadata: &[u8], seen: &mut Vec<Observation>) {
     match Group::parse(metadata) {
         Ok(group) => match groups.get(&group.id) {

@@ -99,7 +99,9 @@ impl Image {
     pub(super) fn read(&self) -> Result<(Vec<u8>, Vec<String>), Error> {
         let disk = self.open()?;
         let mut all = vec![0xEE; usize::try_from(disk.blocks.size_bytes()).unwrap()];
-        disk.blocks.read_at(0, &mut all)?;
+        let (proven, read) = (disk.blocks.prove(), disk.blocks.read_at(0, &mut all));
+        assert_eq!(proven.err().map(|error| error.reason()), read.as_ref().err().map(Error::reason));
+        read?;
         Ok((all, disk.warnings))
     }
 }

@@ -7,7 +7,7 @@ mod header;
 mod ndb;
 mod sqlite;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::{Inventory, MOST_PACKAGES};
 use crate::bytes::{as_u64, as_usize};
@@ -20,6 +20,12 @@ const MOST_HEADER_BYTES: usize = 64 << 20;
 const STRIDE: u64 = 256 << 10;
 /// Strides kept.
 const KEPT: usize = 32;
+
+/// How often each byte of a database may be asked for on average, beside what any database needs, and the most in all:
+/// only where many records claim one place is it more, and such reads cost the budget nothing while they are kept.
+const MOST_TIMES: u64 = 4;
+const ALWAYS_BYTES: u64 = 64 << 20;
+const MOST_BYTES: u64 = 4 << 30;
 
 /// Where distributions keep their databases.
 const FOLDERS: &[&str] = &["/usr/lib/sysimage/rpm", "/var/lib/rpm", "/usr/share/rpm"];
@@ -51,13 +57,16 @@ struct Paged<'a> {
     path: Vec<u8>,
     size_bytes: u64,
     kept: RefCell<Vec<(u64, Vec<u8>)>>,
+    /// Bytes that were asked for.
+    told_bytes: Cell<u64>,
 }
 
 impl<'a> Paged<'a> {
     fn open(guest: &Guest<'a>, path: &str) -> Result<Option<Self>, Error> {
         Ok(match guest.find(path)? {
             Some((path, node)) if node.kind == NodeKind::File && node.size_bytes > 0 => {
-                Some(Self { guest: *guest, path, size_bytes: node.size_bytes, kept: RefCell::default() })
+                let (size_bytes, kept, told_bytes) = (node.size_bytes, RefCell::default(), Cell::new(0));
+                Some(Self { guest: *guest, path, size_bytes, kept, told_bytes })
             }
             _ => None,
         })
@@ -74,6 +83,11 @@ impl<'a> Paged<'a> {
         let end = offset.checked_add(as_u64(length)).filter(|end| *end <= self.size_bytes);
         if end.is_none() || length > MOST_HEADER_BYTES {
             return Err(Error::Damaged("the rpm database points outside itself".to_owned()));
+        }
+        self.told_bytes.set(self.told_bytes.get() + as_u64(length));
+        let most = self.size_bytes.saturating_mul(MOST_TIMES).saturating_add(ALWAYS_BYTES).min(MOST_BYTES);
+        if self.told_bytes.get() > most {
+            return Err(Error::Damaged("the rpm database says the same again and again".to_owned()));
         }
         let mut bytes = Vec::with_capacity(length);
         while bytes.len() < length {

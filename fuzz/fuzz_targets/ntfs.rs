@@ -1,0 +1,5 @@
+//! Bytes as NTFS.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::ntfs(bytes));
