@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use xtask::conformance::{self, OwnServer, Target};
-use xtask::{tidy, wire_coverage};
+use xtask::{hostile, tidy, wire_coverage};
 
 const USAGE: &str = "\
 cargo xtask COMMAND
@@ -20,6 +20,10 @@ cargo xtask COMMAND
   conformance --spec DIR [--only TEXT] [--server URL --ca FILE --token-file FILE]
          replays the examples of Azure's documents against a server, or one of its own;
          a server must have the regions of the examples and may read links on this machine
+  corpus --out DIR [--only TEXT]
+         writes the hostile images, and a list of what must be said of them
+  hostile [--binary FILE] [--only TEXT]
+         has the program inspect every hostile image; FILE is the one of this build if it is not said
   help   this page
 ";
 
@@ -34,6 +38,8 @@ fn main() -> anyhow::Result<ExitCode> {
         }
         ["wire-coverage", options @ ..] => cover(&Options::read(options)?),
         ["conformance", options @ ..] => conform(&Options::read(options)?),
+        ["corpus", options @ ..] => corpus(&Options::read(options)?),
+        ["hostile", options @ ..] => hunt(&Options::read(options)?),
         [] | ["help" | "-h" | "--help"] => {
             io::stdout().write_all(USAGE.as_bytes())?;
             Ok(ExitCode::SUCCESS)
@@ -57,6 +63,8 @@ struct Options {
     server: Option<String>,
     ca: Option<PathBuf>,
     token_file: Option<PathBuf>,
+    out: Option<PathBuf>,
+    binary: Option<PathBuf>,
 }
 
 impl Options {
@@ -72,6 +80,8 @@ impl Options {
                 "--spec" => options.spec = Some(value.into()),
                 "--only" => options.only = (*value).to_owned(),
                 "--server" => options.server = Some(value.trim_end_matches('/').to_owned()),
+                "--out" => options.out = Some(value.into()),
+                "--binary" => options.binary = Some(value.into()),
                 "--ca" => options.ca = Some(value.into()),
                 "--token-file" => options.token_file = Some(value.into()),
                 _ => bail!("there is no such option: {word}\n\n{USAGE}"),
@@ -94,6 +104,20 @@ fn cover(options: &Options) -> anyhow::Result<ExitCode> {
         writeln!(io::stderr(), "{} is stale: run `cargo xtask wire-coverage`", wire_coverage::FILE)?;
     }
     Ok(ended(is_fresh))
+}
+
+fn corpus(options: &Options) -> anyhow::Result<ExitCode> {
+    let folder = options.out.as_deref().context("corpus needs --out DIR")?;
+    let count = hostile::write_corpus(folder, &options.only)?;
+    writeln!(io::stdout(), "{count} images")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn hunt(options: &Options) -> anyhow::Result<ExitCode> {
+    let beside = env::current_exe()?.with_file_name("gallerist");
+    let report = hostile::run(options.binary.as_deref().unwrap_or(&beside), &options.only)?;
+    write!(io::stdout(), "{report}")?;
+    Ok(ended(report.is_clean()))
 }
 
 fn conform(options: &Options) -> anyhow::Result<ExitCode> {
