@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -54,7 +55,7 @@ fn open(path: &Path, format: Option<InputFormat>) -> anyhow::Result<Report> {
     let Some(format) = format else {
         bail!("say what format the images have: --format raw, vhd, vhdx, qcow2 or vmdk")
     };
-    let report = report(path, format, Contract::default(), Policy::off())?;
+    let report = report(path, format, Contract::default(), Policy::off(), &Arc::default())?;
     match report.reasons.first().filter(|_| report.checks.is_empty()) {
         Some(reason) => bail!("{} was refused ({}): {}", path.display(), reason.code, reason.message),
         None => Ok(report),

@@ -3,13 +3,16 @@
 //! The image is foreign: it is read by a thread of its own whose stack and time are bounded, and a fault in there is a
 //! refusal, not a crash. Exit codes: 0 accepted, 3 refused, 2 a wrong command line, 1 anything else.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use ::inspect::contract::{Contract, Policy};
+use ::inspect::memory::Memory;
 use ::inspect::report::{Inspection, Report, Verdict};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -22,6 +25,8 @@ use crate::terminal::say;
 const REFUSED: u8 = 3;
 /// The stack of the thread that reads the image.
 const STACK_BYTES: usize = 16 << 20;
+/// The longest memory that is read.
+const MOST_MEMORY_BYTES: u64 = 64 << 20;
 /// The longest an inspection may take.
 const MOST_TIME: Duration = Duration::from_mins(10);
 
@@ -39,6 +44,9 @@ pub(crate) struct Inspect {
     /// What follows from findings: default, off, or RULE=refuse|warn|ignore for single rules.
     #[arg(long, value_name = "POLICY", default_value = "default")]
     policy: Policy,
+    /// A file that remembers what the last inspection came to: what has not changed since is not unpacked and searched again.
+    #[arg(long, value_name = "FILE")]
+    memory: Option<PathBuf>,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     output: Form,
@@ -61,7 +69,11 @@ enum Form {
 }
 
 pub(crate) fn run(args: &Inspect) -> anyhow::Result<ExitCode> {
-    let report = report(&args.file, args.format, args.contract.clone(), args.policy.clone())?;
+    let memory = Arc::new(args.memory.as_deref().map(remembered).transpose()?.unwrap_or_default());
+    let report = report(&args.file, args.format, args.contract.clone(), args.policy.clone(), &memory)?;
+    if let Some(file) = &args.memory {
+        keep(&memory, file)?;
+    }
     print(&report, args.output)?;
     Ok(match report.verdict {
         Verdict::Accepted => ExitCode::SUCCESS,
@@ -81,6 +93,31 @@ fn print(report: &Report, form: Form) -> anyhow::Result<()> {
     say(&serde_json::to_string_pretty(&document)?)
 }
 
+/// The memory in `file`; an empty one when there is no such file yet.
+fn remembered(file: &Path) -> anyhow::Result<Memory> {
+    let said = || format!("cannot read the memory in {}", file.display());
+    let opened = match File::open(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Memory::default()),
+        opened => opened.with_context(said)?,
+    };
+    let mut text = String::new();
+    opened.take(MOST_MEMORY_BYTES).read_to_string(&mut text).with_context(said)?;
+    let document = serde_json::from_str(&text).with_context(|| {
+        format!("{} is no memory of an inspection; name another file, or remove it", file.display())
+    })?;
+    Ok(Memory::of(&document))
+}
+
+/// Writes the memory beside `file` and moves it there when it is whole.
+fn keep(memory: &Memory, file: &Path) -> anyhow::Result<()> {
+    let mut name = file.file_name().context("the memory's file has no name")?.to_os_string();
+    name.push(format!(".{}.partial", std::process::id()));
+    let partial = file.with_file_name(name);
+    let said = || format!("cannot write the memory to {}", file.display());
+    std::fs::write(&partial, memory.document().to_string()).with_context(said)?;
+    std::fs::rename(&partial, file).with_context(said)
+}
+
 /// The report on an image file; a container that is refused gives a report that says so.
 ///
 /// # Errors
@@ -90,15 +127,17 @@ pub(crate) fn report(
     format: InputFormat,
     contract: Contract,
     policy: Policy,
+    memory: &Arc<Memory>,
 ) -> anyhow::Result<Report> {
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let today = server::today();
-    let path = file.to_owned();
+    let (path, memory) = (file.to_owned(), Arc::clone(memory));
     let (tell, told) = mpsc::sync_channel(1);
     let looking =
         thread::Builder::new().name("inspect".to_owned()).stack_size(STACK_BYTES).spawn(move || {
+            let memory = Some(&*memory);
             let inspection =
-                Inspection { name: &name, today: &today, contract, policy, ..Inspection::default() };
+                Inspection { name: &name, today: &today, contract, policy, memory, ..Inspection::default() };
             let report = look(&path, format, &inspection);
             // Nobody listens any more once the time is up.
             let _late = tell.send(report);

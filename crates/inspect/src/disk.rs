@@ -3,6 +3,7 @@
 use disks::Blocks;
 
 use crate::budget::Budget;
+use crate::memory::Memory;
 use crate::observation::{Observation, ObservationKind};
 use crate::partitions::{self, Partition, Table, TableKind};
 use crate::root::{self, Root};
@@ -25,6 +26,7 @@ pub struct Disk<'a> {
     pub roots: Vec<Root<'a>>,
     /// What was odd.
     pub observations: Vec<Observation>,
+    memory: Option<&'a Memory>,
     whole: Window<'a>,
 }
 
@@ -51,8 +53,19 @@ impl<'a> Disk<'a> {
             volumes,
             roots,
             observations,
+            memory: None,
             whole,
         }
+    }
+
+    /// The same, with what earlier inspections came to.
+    #[must_use]
+    pub fn remembering(self, memory: Option<&'a Memory>) -> Self {
+        Self { memory, ..self }
+    }
+
+    pub(crate) fn memory(&self) -> Option<&'a Memory> {
+        self.memory
     }
 
     /// All its bytes.

@@ -3,6 +3,7 @@
 //! `Ok(None)` means that nothing is there; what could not be told is an error and becomes "unknown", never "absent".
 
 use crate::bytes::{as_u64, as_usize};
+use crate::memory::Memory;
 use crate::tree::{Error, Node, NodeKind, Tree};
 use crate::walk::{self, Limits, Next};
 
@@ -15,6 +16,7 @@ pub(crate) const MOST_NAMES: usize = 100_000;
 #[derive(Clone, Copy)]
 pub struct Guest<'a> {
     tree: &'a dyn Tree,
+    memory: Option<&'a Memory>,
 }
 
 impl std::fmt::Debug for Guest<'_> {
@@ -36,7 +38,17 @@ impl<'a> Guest<'a> {
     /// The system whose root `tree` is.
     #[must_use]
     pub fn new(tree: &'a dyn Tree) -> Self {
-        Self { tree }
+        Self { tree, memory: None }
+    }
+
+    /// The same, with what earlier inspections came to.
+    #[must_use]
+    pub(crate) fn remembering(self, memory: Option<&'a Memory>) -> Self {
+        Self { memory, ..self }
+    }
+
+    pub(crate) fn memory(&self) -> Option<&'a Memory> {
+        self.memory
     }
 
     /// What stands at `path` once links are followed, and where that is.

@@ -17,6 +17,7 @@ mod fs;
 pub mod fuzzing;
 mod guest;
 mod lvm;
+pub mod memory;
 mod observation;
 pub mod packages;
 mod partitions;

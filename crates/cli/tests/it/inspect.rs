@@ -172,3 +172,21 @@ fn every_form_is_whole() {
     assert!(shown.starts_with("operating system  Linux\n"), "{shown}");
     assert!(shown.contains("\naccepted: "), "{shown}");
 }
+
+#[test]
+fn a_memory_is_kept_and_used_and_nothing_else_is_taken_for_one() {
+    let folder = TempDir::new().unwrap();
+    let file = disk(&folder, "debian", &[RELEASE, ("etc/app.conf", "nothing to see")]);
+    let memory = folder.path().join("memory");
+    let with = ["--format", "raw", "--memory", memory.to_str().unwrap()];
+    let (first, code) = inspect(&file, &with);
+    assert_eq!(code, 0);
+    let kept = std::fs::read(&memory).unwrap();
+    assert!(serde_json::from_slice::<Value>(&kept).unwrap()["entries"].as_object().unwrap().len() > 1);
+    assert_eq!(inspect(&file, &with), (first, 0));
+    assert_eq!(std::fs::read(&memory).unwrap(), kept);
+    std::fs::write(&memory, "no memory").unwrap();
+    let refused = gallerist(&[&["inspect"], &with[..]].concat(), &[&file]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("is no memory of an inspection"));
+}

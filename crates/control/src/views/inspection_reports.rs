@@ -49,7 +49,7 @@ impl View for InspectionReports {
         let body = if kind.is(DIFF) {
             difference(engine, viewed, &version, &report).await?
         } else if kind.is(REPORTS) {
-            envelope(&version, report)
+            envelope(&version, &report)
         } else {
             let form = if kind.is(SARIF) { ReportForm::Sarif } else { bill_of_materials(viewed)? };
             engine.reports.told(&report, form).ok_or_else(|| outdated(&version))?
@@ -92,7 +92,7 @@ fn outdated(version: &ResourceId) -> Error {
     Rejection::conflict("InspectionReportOutdated", message).into()
 }
 
-fn envelope(version: &ResourceId, report: Value) -> Value {
+fn envelope(version: &ResourceId, report: &Value) -> Value {
     json!({
         "id": format!("{version}/providers/{REPORTS}/default"),
         "name": "default",
@@ -108,7 +108,7 @@ fn summary(version: &ResourceId, report: &Value) -> Value {
         members.remove("facts");
         members.remove("checks");
     }
-    envelope(version, report)
+    envelope(version, &report)
 }
 
 fn bill_of_materials(viewed: &Viewed<'_>) -> Result<ReportForm, Error> {

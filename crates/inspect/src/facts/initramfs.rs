@@ -10,6 +10,7 @@ use lzma_rust2::XzReader;
 
 use crate::bytes::as_u64;
 use crate::guest::Guest;
+use crate::memory::{Key, recalled};
 use crate::tree::{Error, NodeKind};
 
 /// Bytes that all archives together may unpack to.
@@ -28,8 +29,24 @@ pub(crate) fn modules(guest: &Guest<'_>, path: &str) -> Result<Option<BTreeSet<S
     let Some((path, node)) = guest.find(path)?.filter(|(_, node)| node.kind == NodeKind::File) else {
         return Ok(None);
     };
-    let file = GuestFile { guest, path, at: 0, size_bytes: node.size_bytes };
-    read(BufReader::with_capacity(STRIDE, file)).map(Some)
+    let open = || {
+        let file = GuestFile { guest, path: path.clone(), at: 0, size_bytes: node.size_bytes };
+        BufReader::with_capacity(STRIDE, file)
+    };
+    let mut key = Key::of("initramfs");
+    if guest.memory().is_some() {
+        let mut file = open();
+        loop {
+            let bytes = file.fill_buf().map_err(damaged)?;
+            if bytes.is_empty() {
+                break;
+            }
+            let length = bytes.len();
+            key.and(bytes);
+            file.consume(length);
+        }
+    }
+    recalled(guest.memory(), &key, || read(open())).map(Some)
 }
 
 fn read(mut input: impl BufRead) -> Result<BTreeSet<String>, Error> {

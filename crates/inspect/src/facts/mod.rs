@@ -128,7 +128,7 @@ impl Facts {
         let mut facts = Self { layout: Layout::of(disk), root_count: disk.roots.len(), ..Self::default() };
         facts.boot = facts.told("boot", boot::firmware(disk));
         if let Some(root) = disk.roots.first() {
-            let guest = Guest::new(&root.tree);
+            let guest = Guest::new(&root.tree).remembering(disk.memory());
             match root.system {
                 System::Linux => facts.add_linux(&guest, today),
                 System::Windows => facts.add_windows(&guest, today),

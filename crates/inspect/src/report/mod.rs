@@ -22,6 +22,7 @@ use crate::disk::Disk;
 use crate::facts::Facts;
 use crate::findings::{self, Check, Evidence, Finding, Outcome, Scene, Severity};
 use crate::guest::Guest;
+use crate::memory::Memory;
 use crate::root::Root;
 
 /// The rule under which an inspection that came to nothing is told.
@@ -90,16 +91,18 @@ pub struct Inspection<'i> {
     pub policy: Policy,
     /// What may be used up.
     pub budget: Budget,
+    /// What earlier inspections came to.
+    pub memory: Option<&'i Memory>,
 }
 
 impl Inspection<'_> {
     /// Looks at a disk.
     #[must_use]
     pub fn of(&self, blocks: &dyn Blocks) -> Report {
-        let disk = Disk::open(blocks, self.budget);
+        let disk = Disk::open(blocks, self.budget).remembering(self.memory);
         let facts = Facts::of(&disk, self.today);
         let root = disk.roots.first();
-        let guest = root.map(|root| Guest::new(&root.tree));
+        let guest = root.map(|root| Guest::new(&root.tree).remembering(disk.memory()));
         let (checks, mut findings) = {
             let scene = Scene::new(guest, &facts, &disk.observations, &self.contract);
             let scene = scene.with_volumes(&disk.volumes);

@@ -126,6 +126,19 @@ impl<'a> Window<'a> {
         Self { disk: Arc::clone(&self.disk), runs: runs.into(), size_bytes }
     }
 
+    /// How many bytes from `offset` on are a hole of the container; 0 where bytes must be read.
+    ///
+    /// # Errors
+    /// As [`Window::read`].
+    pub(crate) fn hole_at(&self, offset: u64) -> Result<u64, Error> {
+        self.disk.meter.step(1)?;
+        let found = self.runs.iter().find(|run| offset >= run.at && offset - run.at < run.length);
+        let Some(run) = found else { return Ok(0) };
+        let inside = offset - run.at;
+        let extent = self.disk.blocks.extent_at(run.from + inside).map_err(|error| container(&error))?;
+        Ok(if extent.kind == ExtentKind::Zero { extent.length.min(run.length - inside) } else { 0 })
+    }
+
     /// Where on the disk the byte at `offset` stands.
     #[must_use]
     pub fn on_disk(&self, offset: u64) -> Option<u64> {

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use disks::{FileSource, Limits};
+use inspect::memory::Memory;
 use inspect::report::Inspection;
 use rstest::rstest;
 use serde::Deserialize;
@@ -43,13 +44,23 @@ fn folder() -> PathBuf {
     path.into()
 }
 
+fn expected(kind: &str) -> Expected {
+    let text = std::fs::read_to_string(folder().join(format!("{kind}.expect.json"))).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
 /// Inspects an image of those made, as if on the day when the rules were last looked at.
 fn inspect(expected: &Expected, contract: &str) -> Value {
+    remember(expected, contract, None)
+}
+
+/// The same, with what an earlier inspection came to.
+fn remember(expected: &Expected, contract: &str, memory: Option<&Memory>) -> Value {
     let file = FileSource::new(File::open(folder().join(&expected.file)).unwrap()).unwrap();
     let disk = disks::open(expected.format.parse().unwrap(), Box::new(file), &Limits::default()).unwrap();
     let contract = contract.parse().unwrap();
     let inspection =
-        Inspection { name: &expected.file, today: "2026-11-27", contract, ..Inspection::default() };
+        Inspection { name: &expected.file, today: "2026-11-27", contract, memory, ..Inspection::default() };
     serde_json::to_value(inspection.of(&*disk.blocks)).unwrap()
 }
 
@@ -135,8 +146,7 @@ fn package_differences(expected: &Expected, report: &Value) -> Vec<String> {
 #[case::windows_in_use("windows-dirty")]
 #[case::xfs("xfs")]
 fn an_image_is_seen_for_what_it_is(#[case] kind: &str) {
-    let text = std::fs::read_to_string(folder().join(format!("{kind}.expect.json"))).unwrap();
-    let expected: Expected = serde_json::from_str(&text).unwrap();
+    let expected = expected(kind);
     let report = inspect(&expected, &expected.contract);
     let wrong = complaints(&expected, &report);
     assert!(wrong.is_empty(), "{kind}:\n  {}", wrong.join("\n  "));
@@ -146,4 +156,20 @@ fn an_image_is_seen_for_what_it_is(#[case] kind: &str) {
         let refuses = |reason: &Value| reason["code"] == **rule;
         assert!(report["reasons"].as_array().unwrap().iter().any(refuses), "{kind} as {contract}: {report}");
     }
+}
+
+#[rstest]
+#[case::the_same_again("gen2", "gen2")]
+#[case::then_one_in_use("gen2", "dirty")]
+#[case::then_a_good_one("dirty", "gen2")]
+#[case::on_another_file_system("gen1", "xfs")]
+fn what_was_seen_before_changes_nothing(#[case] first: &str, #[case] then: &str) {
+    let (first, then) = (expected(first), expected(then));
+    let memory = Memory::default();
+    let looked = remember(&first, &first.contract, Some(&memory));
+    assert_eq!(looked, inspect(&first, &first.contract));
+    let document = memory.document();
+    assert!(document["entries"].as_object().unwrap().len() > 10, "nothing was kept");
+    let memory = Memory::of(&document);
+    assert_eq!(remember(&then, &then.contract, Some(&memory)), inspect(&then, &then.contract));
 }

@@ -3,11 +3,13 @@
 //! The disk is read where it is, before a region that lacks it gets a byte of it. The report is kept whatever it
 //! says. A version that stands complete somewhere is not judged again: a contract is asked when a version is published.
 
+use std::sync::Arc;
 use std::thread;
 
 use arm::{ErrorDetail, ResourceId};
 use control::stored_of;
 use inspect::contract::{Action, Contract, Policy};
+use inspect::memory::Memory;
 use inspect::report::{Inspection, Report, Verdict};
 use jiff::Timestamp;
 use metadata::Change;
@@ -23,6 +25,8 @@ use crate::job::{Running, Stop};
 use crate::replicas;
 use crate::runner::Contracts;
 
+/// The facet of a definition that keeps what the last inspection of its versions came to.
+const MEMORY: &str = "inspection/memory";
 /// The stack of the thread that reads a foreign disk.
 const STACK_BYTES: usize = 16 << 20;
 /// Findings that a refusal tells; the report has them all.
@@ -53,7 +57,11 @@ pub(super) async fn prove(running: &mut Running, document: &Document, image: &Im
         rows.report(running.job.id, &running.worker, REPORT, None).await?;
         return Ok(());
     };
-    let report = look(running, document, image, contract(&definition), policy).await?;
+    let remembered = rows.facets(&definition_id, MEMORY).await?.pop().map(|(_, document)| document);
+    let memory = Arc::new(remembered.as_ref().map(Memory::of).unwrap_or_default());
+    let report = look(running, document, image, contract(&definition), policy, &memory).await?;
+    // Nothing hangs on it: another version may write its own over it, and without it all is looked at.
+    rows.put_facet(&definition_id, MEMORY, &memory.document()).await.ok();
     let kept = kept(&report);
     rows.report(running.job.id, &running.worker, REPORT, Some(&kept)).await?;
     if report.verdict == Verdict::Refused {
@@ -71,6 +79,7 @@ async fn look(
     image: &Image,
     contract: Contract,
     policy: Policy,
+    memory: &Arc<Memory>,
 ) -> Result<Report, Stop> {
     let (root, size_bytes) = (image.root, image.size_bytes);
     let store = store_of(running, document, root)?;
@@ -81,12 +90,15 @@ async fn look(
         id.name()
     );
     let today = running.clock.now().strftime("%Y-%m-%d").to_string();
+    let memory = Arc::clone(memory);
     let looked = running.blocking(move || -> Result<Report, Error> {
         let disk = store.image(root, size_bytes)?;
-        let inspection = Inspection { name: &name, today: &today, contract, policy, ..Inspection::default() };
+        let memory = Some(&*memory);
+        let inspection =
+            Inspection { name: &name, today: &today, contract, policy, memory, ..Inspection::default() };
         let joined = thread::scope(|scope| {
             let looking = thread::Builder::new().name("inspect".to_owned()).stack_size(STACK_BYTES);
-            looking.spawn_scoped(scope, || inspection.of(&disk)).map(|looking| looking.join())
+            looking.spawn_scoped(scope, || inspection.of(&disk)).map(thread::ScopedJoinHandle::join)
         });
         Ok(match joined {
             Ok(Ok(report)) => report,

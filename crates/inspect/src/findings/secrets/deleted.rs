@@ -2,9 +2,13 @@
 //!
 //! Only file systems whose free blocks are told are searched, and of those only so much; what is left out is said.
 
+use std::ops::Range;
+
 use super::super::{Evidence, Hit, Scene, Severity};
 use super::{Secret, keys, tokens};
 use crate::bytes::{all_zero, as_u64};
+use crate::guest::Guest;
+use crate::memory::{Key, Memory, is_clean};
 use crate::tree::Error;
 use crate::volumes::Volume;
 
@@ -19,12 +23,13 @@ const MOST_BYTES: u64 = 8 << 30;
 pub(super) fn search(scene: &Scene<'_>) -> Result<Option<Vec<Hit>>, Error> {
     let mut hits = Vec::new();
     let (mut is_about, mut left_bytes) = (false, MOST_BYTES);
+    let memory = scene.guest.as_ref().and_then(Guest::memory);
     for volume in scene.volumes {
         match volume.free_runs() {
             Ok(runs) => {
                 is_about = true;
                 for run in runs {
-                    of_run(volume, run.start, run.end, &mut left_bytes, &mut hits)?;
+                    of_run(volume, run, memory, &mut left_bytes, &mut hits)?;
                 }
             }
             // Not every file system tells its free blocks.
@@ -41,19 +46,32 @@ pub(super) fn search(scene: &Scene<'_>) -> Result<Option<Vec<Hit>>, Error> {
 
 fn of_run(
     volume: &Volume<'_>,
-    start: u64,
-    end: u64,
+    run: Range<u64>,
+    memory: Option<&Memory>,
     left_bytes: &mut u64,
     hits: &mut Vec<Hit>,
 ) -> Result<(), Error> {
-    let mut at = start;
+    let (mut at, end) = (run.start, run.end);
     while at < end && *left_bytes > 0 {
+        let hole = volume.window().hole_at(at)?.min(end - at);
+        if hole > 0 {
+            at += hole;
+            continue;
+        }
         let bytes = volume.window().bytes(at, (end - at).min(STRIDE + OVERLAP))?;
         *left_bytes = left_bytes.saturating_sub(STRIDE);
-        if !all_zero(&bytes) {
-            let mut found = Vec::new();
-            keys::find(b"", &bytes, &mut found);
-            tokens::of_known_shape(&bytes, &mut found);
+        let mut found = Vec::new();
+        let mut key = Key::of("secrets in free blocks");
+        if memory.is_some() {
+            key.and(&bytes);
+        }
+        let nothing = all_zero(&bytes)
+            || is_clean(memory, &key, || {
+                keys::find(b"", &bytes, &mut found);
+                tokens::of_known_shape(&bytes, &mut found);
+                found.is_empty()
+            });
+        if !nothing {
             // What begins in the overlap is found again by the next go.
             let is_own = |secret: &Secret<'_>| as_u64(secret.offset) < STRIDE;
             let room = super::MOST_SECRETS.saturating_sub(hits.len());

@@ -5,6 +5,7 @@ use rstest::rstest;
 use super::super::Severity;
 use super::search;
 use crate::guest::Guest;
+use crate::memory::Memory;
 use crate::testing::Files;
 
 /// Rule and severity of everything found in one file.
@@ -164,4 +165,23 @@ fn stores_of_keys_are_known_by_how_they_begin(
     let files = Files::new().file(path, bytes);
     let secrets = search(&Guest::new(&files), None, &[]).unwrap();
     assert_eq!(secrets.found.iter().filter(|(rule, _)| *rule == KEY).count(), usize::from(is_store));
+}
+
+proptest::proptest! {
+    /// Whatever changes between one look and the next, remembering tells the same as looking.
+    #[test]
+    fn a_memory_changes_nothing(edits in proptest::collection::vec((0..6_usize, 0..4_usize), 1..40)) {
+        let names = ["/root/a", "/root/b", "/etc/c", "/opt/tests/d", "/srv/e", "/root/.ssh/id"];
+        let texts = [String::new(), "nothing to see".to_owned(), pem("PRIVATE KEY", BODY, ""), "password=\nhunter".to_owned()];
+        let mut memory = Memory::default();
+        let mut files = Files::new();
+        for (name, text) in edits {
+            files = files.file(names[name], &texts[text]);
+            let told = |guest: Guest<'_>| format!("{:?}", search(&guest, None, &["/root".to_owned()]).unwrap().found);
+            let looked = told(Guest::new(&files));
+            proptest::prop_assert_eq!(&told(Guest::new(&files).remembering(Some(&memory))), &looked);
+            memory = Memory::of(&memory.document());
+            proptest::prop_assert_eq!(&told(Guest::new(&files).remembering(Some(&memory))), &looked);
+        }
+    }
 }
