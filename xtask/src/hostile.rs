@@ -20,6 +20,8 @@ const MOST_KIB: u64 = 256 << 10;
 /// When a run is ended from outside, and what it may address: beyond these the machine itself would suffer.
 const GIVE_UP: &str = "60";
 const MOST_ADDRESSES: &str = "--as=4294967296";
+/// What the C library looks at by itself when a thread needs much memory.
+const LIBRARYS_OWN: &str = "/proc/sys/vm/overcommit_memory";
 /// How many of the dearest images are told.
 const DEAREST: usize = 10;
 
@@ -147,6 +149,7 @@ impl Bench {
             let ended = bench.inspect("raw", form)?;
             ensure!(ended.code == Some(0), "the program does not even accept an empty disk");
             bench.usual.extend(ended.opened);
+            bench.usual.insert(LIBRARYS_OWN.to_owned());
         }
         Ok(bench)
     }
